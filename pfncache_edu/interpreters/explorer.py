@@ -1,0 +1,399 @@
+"""The explorer: every schedule of a program, or the shortest one that breaks a property.
+
+How it gets from generators, which cannot be copied, to hundreds of thousands of states a second:
+
+- Each thread is learned as a small automaton. A *node* is a place where its generator can be suspended, with what it
+  remembers (threads.py says when two places are one). A node is re-entered by replaying the values that led to it,
+  so replay is paid once per node and value, never per state.
+- A *state* of the whole program is one int: each cell's value and each thread's node has its own bits (a *slot*). The
+  initial state is 0. A step adds a constant that depends only on the node and on the cells that the step touches, so
+  a move is two dict look-ups and an addition.
+- The search is breadth-first over sets of ints, a level per step: the first failure is a shortest one.
+
+s is a state, d the difference that a move adds to it; a *row* is what one node has learned: `s & mask -> d`.
+"""
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Hashable
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ..locks import conflicts
+from ..program import Program, Thread
+from ..steps import Cell, Mistake, Step, Violation, livepatched
+from ..verdict import Verdict
+from .canaries import refuse_unsound_interpreters
+from .sequential import replay
+from .threads import Memory, Place, Suspended, check_end, freeze, memory_after, memory_at_start
+
+MAX_STATES = 2_000_000
+MAX_NODES = 20_000
+
+
+def explore(program: Program, *, max_states: int = MAX_STATES,
+            progress: Callable[[int, int], None] | None = None) -> Verdict:
+    """Search every schedule of `program`.
+
+    Returns a Verdict: "holds" (every state was seen), "violated" or "deadlock" with the shortest schedule, among the
+    shortest one with the fewest context switches, or "incomplete" when more than `max_states` states were met.
+    `progress(depth, states)` is called after each level. Mistake if the program itself is at fault.
+    """
+    return Search(program, max_states).run(progress)
+
+
+class Slot:
+    """The bits of a state that hold one variable, and the value that each pattern of these bits stands for."""
+
+    def __init__(self, search: Search, name: str, initial, frozen: Hashable):
+        self.search, self.name = search, name
+        self.mask = 0
+        self.bits: list[int] = []
+        self.codes: dict[Hashable, int] = {frozen: 0}
+        self.values: dict[int, object] = {0: initial}
+        self.rows: list[Row] = []
+
+    def code(self, frozen: Hashable, value) -> int:
+        """The bits for a value; a new value may take a new bit at the top, so that no known state has to change."""
+        if frozen in self.codes:
+            return self.codes[frozen]
+        n = len(self.codes)
+        if n >> len(self.bits):
+            self.bits.append(self.search.width)
+            self.mask |= 1 << self.search.width
+            self.search.width += 1
+            for row in self.rows:
+                row.mask |= self.mask
+        code = sum(1 << bit for i, bit in enumerate(self.bits) if n >> i & 1)
+        self.codes[frozen], self.values[code] = code, value
+        return code
+
+
+@dataclass
+class Node:
+    """A place where a thread can be suspended: the answers that lead there, the step it takes next, what it remembers."""
+    number: int
+    code: int
+    answers: tuple
+    step: Step | None
+    memory: Memory
+    stack: tuple[Place, ...]
+    locals: dict[str, object]
+
+
+class Row(dict):
+    """What a thread has learned at one node: from the bits that its step touches to the difference that the step adds.
+
+    0 stands for "no move": the step waits, or it is wrong (then `wrong` says how), or the thread is done.
+    """
+
+    def __init__(self, role: Role, node: Node, slots: list[Slot]):
+        self.role, self.node, self.slots = role, node, slots
+        self.mask = 0
+        self.wrong: dict[int, Violation] = {}
+        self.waits: set[int] = set()
+        for slot in slots:
+            slot.rows.append(self)
+            self.mask |= slot.mask
+
+    def __missing__(self, key: int) -> int:
+        old = tuple(slot.values[key & slot.mask] for slot in self.slots)
+        outcome = self.node.step.effect(*old)
+        if outcome is None:
+            self.waits.add(key)
+            self[key] = 0
+            return 0
+        result, *new = outcome
+        try:
+            after = self.role.node_after(self.node, old, result)
+            delta = after.code - self.node.code
+            for slot, was, now in zip(self.slots, old, new):
+                if was is not now:
+                    delta += slot.code(freeze(now, {}), now) - (key & slot.mask)
+        except Violation as violation:
+            self.wrong[key] = violation
+            delta = 0
+        self[key] = delta
+        return delta
+
+
+class Role:
+    """A thread as an automaton that is learned on demand."""
+
+    def __init__(self, search: Search, thread: Thread):
+        self.search, self.thread = search, thread
+        self.nodes: list[Node] = []
+        self.rows: dict[int, Row] = {}
+        self.by_key: dict[Hashable, Node] = {}
+        self.edges: dict[tuple, Node] = {}
+        start = Suspended(thread, search.program.still)
+        memory = memory_at_start(search.program.watches)
+        key = start.key(), freeze(memory, {})
+        self.slot = Slot(search, thread.name, None, key)
+        self.enter(start, memory, key, ())
+
+    def enter(self, suspended: Suspended, memory: Memory, key: Hashable, answers: tuple) -> Node:
+        """The node of a suspended generator; a new one if no known node has the same future."""
+        if key not in self.by_key:
+            node = Node(len(self.nodes), self.slot.code(key, None), answers, suspended.step, memory, suspended.stack,
+                        suspended.locals())
+            self.slot.values[node.code] = node
+            self.nodes.append(node)
+            self.by_key[key] = node
+            self.search.nodes += 1
+            cells = node.step.cells if node.step is not None else ()
+            self.rows[node.code] = row = Row(self, node, [self.search.slot_of(cell) for cell in cells])
+            if node.step is None:
+                row[0] = 0
+        suspended.close()
+        return self.by_key[key]
+
+    def node_after(self, node: Node, old: tuple, result) -> Node:
+        """Where the thread is after `node`'s step found the values `old` and answered `result`."""
+        watches = self.search.program.watches
+        memory = memory_after(node.memory, watches, self.thread.name, node.step, old, result)
+        edge = node.number, freeze(result, {}), freeze(memory, {})
+        if edge not in self.edges:
+            suspended = self.replayed(node)
+            suspended.send(result)
+            if suspended.step is None:
+                check_end(memory, watches, self.thread.name)
+            self.edges[edge] = self.enter(suspended, memory, (suspended.key(), edge[2]), (*node.answers, result))
+        return self.edges[edge]
+
+    def replayed(self, node: Node) -> Suspended:
+        """A fresh generator at `node`. Mistake if the function does not do the same thing twice."""
+        suspended = Suspended(self.thread, self.search.program.still)
+        for answer in node.answers:
+            if suspended.step is None:
+                break
+            suspended.send(answer)
+        if suspended.step is None or not suspended.step.same_as(node.step):
+            raise Mistake(f"{self.thread.name}: the same answers led to {node.step!r} once and to {suspended.step!r} "
+                          "later: a kernel function may depend only on its arguments and on what its steps answer, "
+                          "not on time, chance or variables outside of it")
+        return suspended
+
+
+class Search:
+    """A breadth-first search, and what it has learned."""
+
+    def __init__(self, program: Program, max_states: int = MAX_STATES):
+        refuse_unsound_interpreters()
+        self.program, self.max_states = program, max_states
+        self.width = self.nodes = 0
+        self.slots: dict[Cell, Slot] = {}
+        self.levels: list[list[int]] = []
+        self.seen: set[int] = set()
+        with livepatched(program.livepatch):
+            self.roles = [Role(self, thread) for thread in program.threads]
+        self.invariants = [(p, [self.slot_of(cell) for cell in p.cells], {}) for p in program.invariants]
+        self.standstills: dict[int, str | None] = {}
+
+    def slot_of(self, cell: Cell) -> Slot:
+        if cell not in self.slots:
+            self.slots[cell] = Slot(self, cell.name, cell.initial, freeze(cell.initial, {}))
+        return self.slots[cell]
+
+    def run(self, progress=None) -> Verdict:
+        with self.searching():
+            for depth, level in enumerate(self.levels_from_start()):
+                if progress:
+                    progress(depth, len(self.seen))
+                failure = self.failure_in(level)
+                if failure:
+                    verdict = self.verdict_on(*failure)
+                    break
+                if len(self.seen) > self.max_states or self.nodes > MAX_NODES:
+                    return Verdict(self.program, "incomplete", len(self.seen), depth, sentence=self.why_incomplete())
+            else:
+                return Verdict(self.program, "holds", len(self.seen), len(self.levels) - 1)
+            return verdict
+
+    def learn_everything(self) -> Search:
+        """Search on past every failure, so that all of every thread's automaton is known."""
+        with self.searching():
+            for level in self.levels_from_start():
+                self.broken_invariant(level)
+                if len(self.seen) > self.max_states or self.nodes > MAX_NODES:
+                    raise Mistake(f"{self.program.name}: {self.why_incomplete()}")
+        return self
+
+    @contextmanager
+    def searching(self):
+        collecting = gc.isenabled()
+        gc.disable()                       # nothing in here is cyclic garbage; looking for it costs a quarter of the time
+        try:
+            with livepatched(self.program.livepatch):
+                yield
+        finally:
+            if collecting:
+                gc.enable()
+
+    def levels_from_start(self):
+        """The states by the number of steps that they need. What a level's moves did wrong is known when the next is asked for."""
+        level, self.levels, self.seen = [0], [], {0}
+        while level:
+            self.levels.append(level)
+            self.moves = [self.moves_of(role, level) for role in self.roles]
+            new = set()
+            for differences in self.moves:
+                new.update([s + d for s, d in zip(level, differences) if d])
+            new = new - self.seen          # not `new -= seen`: that would walk over all of `seen`
+            yield level
+            self.seen |= new
+            level = list(new)
+
+    def moves_of(self, role: Role, level: list[int]) -> list[int]:
+        rows, mask = role.rows, role.slot.mask
+        return [(row := rows[s & mask])[s & row.mask] for s in level]
+
+    # --- what is wrong in a level ---------------------------------------------------------------------------------
+
+    def failure_in(self, level: list[int]):
+        """(property, sentence, [(state, thread or None)]) for the first thing wrong at this level, or None.
+
+        In this order, which is the order of length: a state that breaks an invariant; a state from which somebody
+        can never move again; a step that is wrong.
+        """
+        return self.broken_invariant(level) or self.deadlock(level) or self.wrong_step(level)
+
+    def broken_invariant(self, level):
+        for invariant, slots, known in self.invariants:
+            mask = 0
+            for slot in slots:
+                mask |= slot.mask
+            for part in {s & mask for s in level} - known.keys():
+                known[part] = invariant.wrong(*(slot.values[part & slot.mask] for slot in slots))
+            broken = [(s, None) for s in level if known[s & mask]]
+            if broken:
+                return invariant.name, lambda s, _: known[s & mask], broken
+        return None
+
+    def deadlock(self, level):
+        mask = 0
+        for role in self.roles:
+            mask |= role.slot.mask
+        for part in {s & mask for s in level} - self.standstills.keys():
+            self.standstills[part] = self.standstill_of_locks(part)
+        dead = [(s, None) for s in level if self.standstills[s & mask]]
+        dead += [(s, None) for s, *ds in zip(level, *self.moves) if not any(ds) and self.standstill(s)]
+        if dead:
+            return "no_deadlock", lambda s, _: self.standstills[s & mask] or self.standstill(s), dead
+        return None
+
+    def wrong_step(self, level):
+        suspects = [role for role in self.roles if any(row.wrong for row in role.rows.values())]
+        found = []
+        for role in suspects:
+            for s in level:
+                row = role.rows[s & role.slot.mask]
+                if s & row.mask in row.wrong:
+                    found.append((s, role))
+        if not found:
+            return None
+
+        def violation(s, role):
+            row = role.rows[s & role.slot.mask]
+            return row.wrong[s & row.mask]
+        order = [p.name for p in self.program.properties]
+        first = min((violation(*at).property for at in found),
+                    key=lambda name: order.index(name) if name in order else -1)
+        return first, lambda s, role: violation(s, role).sentence, [at for at in found if violation(*at).property == first]
+
+    def standstill_of_locks(self, state: int) -> str | None:
+        """Who waits for whom in a ring (or for a thread that is done), as a sentence; None if everybody may yet move.
+
+        It looks only at where the threads are: what they hold and what they want follows from that.
+        """
+        nodes = {role: role.slot.values[state & role.slot.mask] for role in self.roles}
+        waits = {}
+        for role, node in nodes.items():
+            if node.step is not None and node.step.verb.takes and not node.step.verb.tries:
+                lock = node.step.cells[0]
+                holders = [(other, mode) for other, at in nodes.items() for held, mode in at.memory.held
+                           if held is lock and conflicts(node.step.verb.takes, mode)]
+                if holders:
+                    waits[role] = lock, holders
+        stuck = dict(waits)
+        while True:
+            free = [role for role, (_, holders) in stuck.items()
+                    if not any(other in stuck or nodes[other].step is None for other, _ in holders)]
+            if not free:
+                break
+            for role in free:
+                del stuck[role]
+        if not stuck:
+            return None
+        return "; ".join(f"{role.thread.name} waits for {lock.name}, which "
+                         f"{'it' if other is role else other.thread.name} holds{' itself' if other is role else ''}"
+                         f"{' for ' + mode if lock.kind == 'rwlock' else ''}"
+                         for role, (lock, [(other, mode), *_]) in stuck.items())
+
+    def standstill(self, state: int) -> str | None:
+        """Why no thread can leave this state; None if all are done or a step was wrong."""
+        reasons = []
+        for role in self.roles:
+            row = role.rows[state & role.slot.mask]
+            if state & row.mask in row.wrong:
+                return None
+            if row.node.step is None:
+                continue
+            if state & row.mask in row.waits:
+                reasons.append(f"{role.thread.name} waits for {', '.join(c.name for c in row.node.step.cells)}")
+            else:
+                reasons.append(f"{role.thread.name} spins for ever at {row.node.step!r}")
+        return "nobody can go on: " + "; ".join(reasons) if reasons else None
+
+    def why_incomplete(self) -> str:
+        """What was cut, and the local variable that took the most values."""
+        role = max(self.roles, key=lambda role: len(role.nodes))
+        values: dict[str, set] = {}
+        for node in role.nodes[-5000:]:
+            for name, value in node.locals.items():
+                values.setdefault(name, set()).add(repr(value))
+        name, most = max(((n, len(v)) for n, v in values.items()), key=lambda pair: pair[1], default=("", 0))
+        grew = f"; `{name}` of {role.thread.name} took {most:,} different values" if most > 50 else ""
+        return f"stopped after {len(self.seen):,} states{grew}"
+
+    # --- the shortest schedule --------------------------------------------------------------------------------------
+
+    def verdict_on(self, name: str, sentence, found: list) -> Verdict:
+        threads, state, role = self.shortest(found)
+        verdict = Verdict(self.program, "deadlock" if name == "no_deadlock" else "violated", len(self.seen),
+                          len(self.levels) - 1, name, sentence(state, role), threads)
+        return replay(verdict)
+
+    def shortest(self, found: list) -> tuple[tuple[str, ...], int, Role | None]:
+        """Of all schedules that lead to one of `found`, one with the fewest context switches (ties: first by name).
+
+        Walks back from the found states over everything that lies on a shortest way to them, then forward again
+        with the number of switches.
+        """
+        wanted = {s for s, _ in found}
+        ways: list[dict[int, list]] = []
+        for level in reversed(self.levels[:-1]):
+            here: dict[int, list] = {}
+            for role in self.roles:
+                for s, d in zip(level, self.moves_of(role, level)):
+                    if d and s + d in wanted:
+                        here.setdefault(s, []).append((role.thread.name, s + d))
+            ways.append(here)
+            wanted = set(here)
+        best = {(0, ""): (0, ())}
+        for here in reversed(ways):
+            after: dict = {}
+            for (s, last), (switches, path) in best.items():
+                for name, to in here.get(s, ()):
+                    candidate = switches + (name != last), (*path, name)
+                    if (to, name) not in after or candidate < after[to, name]:
+                        after[to, name] = candidate
+            best = after
+        ends = []
+        for s, role in found:
+            for (at, last), (switches, path) in best.items():
+                if at == s:
+                    name = role.thread.name if role else last
+                    ends.append((switches + (name != last), (*path, name) if role else path, s, role))
+        _, path, state, role = min(ends, key=lambda end: end[:2])
+        return path, state, role

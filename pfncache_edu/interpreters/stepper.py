@@ -1,0 +1,114 @@
+"""The stepper: you choose who runs next.
+
+    machine = Stepper(program)
+    machine.step("notifier")        one step of that thread; ValueError says why it cannot run
+    machine.waits("vcpu0")          why it cannot run, or None
+    machine.undo()                  as often as you like
+"""
+from __future__ import annotations
+
+from ..locks import conflicts
+from ..program import Program
+from ..steps import Cell, Violation, livepatched
+from ..verdict import Event, Trace, format_schedule, parse_schedule
+from .threads import Memory, Place, Suspended, check_end, memory_after, memory_at_start
+
+
+class Stepper:
+    """A program on fresh generators, one step at a time, in the order that the caller chooses."""
+
+    def __init__(self, program: Program, schedule: str = ""):
+        self.program = program
+        self._restart([])
+        self.play(schedule)
+
+    def _restart(self, threads: list[str]) -> None:
+        self.values: dict[Cell, object] = {}
+        self.trace: list[Event] = []
+        self.wrong: Violation | None = None
+        with livepatched(self.program.livepatch):
+            self.threads = {thread.name: Suspended(thread, self.program.still) for thread in self.program.threads}
+        start = memory_at_start(self.program.watches)
+        self.memories: dict[str, Memory] = {name: start for name in self.threads}
+        for name in threads:
+            self.step(name)
+
+    def value(self, cell: Cell):
+        """What the cell holds now."""
+        return self.values.get(cell, cell.initial)
+
+    def next_step(self, name: str):
+        """The step that the thread takes next, None if it is done. ValueError if there is no such thread."""
+        if name not in self.threads:
+            raise ValueError(f"there is no thread {name!r} here; there are {', '.join(self.threads)}")
+        return self.threads[name].step
+
+    def stack(self, name: str) -> tuple[Place, ...]:
+        """Where the thread is suspended, outermost call first."""
+        self.next_step(name)
+        return self.threads[name].stack
+
+    def waits(self, name: str) -> str | None:
+        """Why the thread cannot run now ("waits for gpc.lock, which vcpu0 holds for read"), None if it can."""
+        step = self.next_step(name)
+        if step is None:
+            return "is done"
+        if step.effect(*map(self.value, step.cells)) is not None:
+            return None
+        lock = step.cells[0]
+        for other, memory in self.memories.items():
+            for held, mode in memory.held:
+                if held is lock and conflicts(step.verb.takes or "write", mode):
+                    who = "it holds itself" if other == name else f"{other} holds"
+                    return f"waits for {lock.name}, which {who}{' for ' + mode if lock.kind == 'rwlock' else ''}"
+        return f"waits for {', '.join(cell.name for cell in step.cells)}"
+
+    def choices(self) -> list[str]:
+        """The threads that can run now."""
+        return [name for name in self.threads if not self.waits(name)]
+
+    def step(self, name: str) -> Event:
+        """Let the thread take its next step. The event says what happened, and in `wrong` what is wrong with it."""
+        if self.wrong:
+            raise ValueError(f"the program is broken here ({self.wrong.sentence}): undo, or start again")
+        reason = self.waits(name)
+        if reason:
+            raise ValueError(f"{name} cannot run: it {reason}")
+        suspended = self.threads[name]
+        step, stack = suspended.step, suspended.stack
+        old = tuple(map(self.value, step.cells))
+        result, *new = step.effect(*old)
+        with livepatched(self.program.livepatch):
+            try:
+                self.memories[name] = memory_after(self.memories[name], self.program.watches, name, step, old, result)
+                suspended.send(result)
+                if suspended.step is None:
+                    check_end(self.memories[name], self.program.watches, name)
+            except Violation as violation:
+                self.wrong = violation
+        self.values.update(zip(step.cells, new))
+        self.wrong = self.wrong or self._broken_invariant()
+        changed = tuple((c.name, a, b) for c, a, b in zip(step.cells, old, new) if a != b)
+        self.trace.append(Event(len(self.trace) + 1, name, step, result, changed, stack,
+                                self.wrong.sentence if self.wrong else None))
+        return self.trace[-1]
+
+    def _broken_invariant(self) -> Violation | None:
+        for invariant in self.program.invariants:
+            sentence = invariant.wrong(*map(self.value, invariant.cells))
+            if sentence:
+                return Violation(invariant.name, sentence)
+        return None
+
+    def undo(self, steps: int = 1) -> None:
+        """Take the last steps back."""
+        self._restart([event.thread for event in self.trace[:max(len(self.trace) - steps, 0)]])
+
+    def play(self, schedule: str) -> Trace:
+        """Run a schedule string from here."""
+        return tuple(self.step(name) for name in parse_schedule(self.program, schedule))
+
+    @property
+    def schedule(self) -> str:
+        """How to get here again."""
+        return format_schedule(self.program, [event.thread for event in self.trace])

@@ -1,0 +1,64 @@
+"""The mmu_notifier hooks of KVM: virt/kvm/kvm_main.c of Linux 6.12, lines 691-868.
+
+The contract: between start and end nobody may make a new mapping of the range, and by the time end is called its pages
+may already be free. `announce - find overlap - withdraw and drain - (MM zaps) - retire` is start, then end.
+"""
+from __future__ import annotations
+
+from ..locks import spin_lock, spin_unlock, write_lock, write_unlock
+from ..steps import Steps, kernel, smp_wmb
+from .pfncache import gfn_to_pfn_cache_invalidate_start
+from .structs import kvm
+
+
+@kernel
+def kvm_mmu_invalidate_begin(kvm: kvm) -> Steps[None]:
+    """Page faults of the guest must retry from here on. Caches do not look at this count: they were visited before."""
+    yield kvm.mmu_invalidate_in_progress.add(1)
+
+
+@kernel
+def kvm_mmu_invalidate_end(kvm: kvm) -> Steps[None]:
+    """One more invalidation is over: whoever looked a page up before it has to look again."""
+    yield kvm.mmu_invalidate_seq.add(1)
+    yield smp_wmb()          # the sequence is seen before either count goes down
+    yield kvm.mmu_invalidate_in_progress.add(-1)
+
+
+@kernel
+def kvm_handle_hva_range(kvm: kvm, start: int, end: int, on_lock) -> Steps[bool]:
+    """Run `on_lock` under mmu_lock, but only if the range touches a memslot; answer whether it did.
+
+    `__kvm_handle_hva_range()` in C. What it does to the guest's own page tables is left out.
+    """
+    memslots = yield kvm.memslots
+    if not any(slot.userspace_addr < end and start < slot.userspace_end for slot in memslots.slots):
+        return False
+    yield write_lock(kvm.mmu_lock)
+    yield from on_lock(kvm)
+    yield write_unlock(kvm.mmu_lock)
+    return True
+
+
+@kernel
+def kvm_mmu_notifier_invalidate_range_start(kvm: kvm, start: int, end: int) -> Steps[int]:
+    """User addresses [start, end) are about to change: nobody may use what was looked up there. Always 0."""
+    yield spin_lock(kvm.mn_invalidate_lock)
+    yield kvm.mn_active_invalidate_count.add(1)
+    yield spin_unlock(kvm.mn_invalidate_lock)
+
+    # The caches come before mmu_lock, so they must not rely on mmu_invalidate_in_progress.
+    yield from gfn_to_pfn_cache_invalidate_start(kvm, start, end)
+
+    yield from kvm_handle_hva_range(kvm, start, end, kvm_mmu_invalidate_begin)
+    return 0
+
+
+@kernel
+def kvm_mmu_notifier_invalidate_range_end(kvm: kvm, start: int, end: int) -> Steps[None]:
+    """The change of [start, end) is done: it may be looked up again."""
+    yield from kvm_handle_hva_range(kvm, start, end, kvm_mmu_invalidate_end)
+
+    yield spin_lock(kvm.mn_invalidate_lock)
+    yield kvm.mn_active_invalidate_count.add(-1)
+    yield spin_unlock(kvm.mn_invalidate_lock)

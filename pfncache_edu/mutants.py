@@ -1,0 +1,163 @@
+"""Mutants: the kernel functions with one thing left out or moved, each named by what it omits.
+
+    explore(page_moves_during_use(MUTANTS["clears_under_the_read_lock"].livepatch))
+
+Not every one is wrong: a variant that holds teaches as much as one that breaks.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .kvm import v6_1
+from .kvm.mmu_notifier import (kvm_handle_hva_range, kvm_mmu_invalidate_begin,
+                               kvm_mmu_notifier_invalidate_range_start)
+from .kvm.pfncache import gfn_to_pfn_cache_invalidate_start, mmu_notifier_retry_cache
+from .kvm.structs import gfn_to_pfn_cache, is_error_noslot_pfn, kvm
+from .locks import (read_lock_irq, read_trylock, read_unlock, read_unlock_irq, spin_lock, spin_unlock, write_lock_irq,
+                    write_unlock_irq)
+from .steps import KernelFunction, Steps, kernel
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A variant of a kernel function: which one it replaces, and what is different about it, in a sentence."""
+    name: str
+    replaces: KernelFunction
+    function: KernelFunction
+    difference: str
+
+    @property
+    def livepatch(self) -> dict[KernelFunction, KernelFunction]:
+        return {self.replaces: self.function}
+
+
+MUTANTS: dict[str, Mutant] = {}
+
+
+def variant_of(replaced: KernelFunction, difference: str):
+    """Registers a kernel function as a variant of `replaced`."""
+    def register(function: KernelFunction) -> KernelFunction:
+        MUTANTS[function.__name__] = Mutant(function.__name__, replaced, function, difference)
+        return function
+    return register
+
+
+@kernel
+def overlaps(gpc: gfn_to_pfn_cache, start: int, end: int) -> Steps[bool]:
+    """The test of gfn_to_pfn_cache_invalidate_start(): does the cache hold a page in [start, end)?"""
+    return ((yield gpc.valid) and not is_error_noslot_pfn((yield gpc.pfn))
+            and start <= (yield gpc.uhva) < end)
+
+
+# --- the hook: gfn_to_pfn_cache_invalidate_start() ----------------------------------------------------------------
+
+@variant_of(gfn_to_pfn_cache_invalidate_start, "Takes the lock for write at once, as before the patch")
+@kernel
+def locks_for_write_at_once(kvm: kvm, start: int, end: int) -> Steps[None]:
+    yield from v6_1.gfn_to_pfn_cache_invalidate_start(kvm, start, end)
+
+
+@variant_of(gfn_to_pfn_cache_invalidate_start, "Does not look again under the write lock")
+@kernel
+def forgets_the_second_check(kvm: kvm, start: int, end: int) -> Steps[None]:
+    yield spin_lock(kvm.gpc_lock)
+    for gpc in (yield kvm.gpc_list):
+        yield read_lock_irq(gpc.lock)
+        hit = yield from overlaps(gpc, start, end)
+        yield read_unlock_irq(gpc.lock)
+        if hit:
+            yield write_lock_irq(gpc.lock)
+            yield gpc.valid.set(False)
+            yield write_unlock_irq(gpc.lock)
+    yield spin_unlock(kvm.gpc_lock)
+
+
+@variant_of(gfn_to_pfn_cache_invalidate_start, "Clears `valid` under the read lock: it never waits for the users")
+@kernel
+def clears_under_the_read_lock(kvm: kvm, start: int, end: int) -> Steps[None]:
+    yield spin_lock(kvm.gpc_lock)
+    for gpc in (yield kvm.gpc_list):
+        yield read_lock_irq(gpc.lock)
+        if (yield from overlaps(gpc, start, end)):
+            yield gpc.valid.set(False)
+        yield read_unlock_irq(gpc.lock)
+    yield spin_unlock(kvm.gpc_lock)
+
+
+@variant_of(gfn_to_pfn_cache_invalidate_start, "Looks at the cache without any lock, and locks it only on a hit")
+@kernel
+def looks_without_a_lock(kvm: kvm, start: int, end: int) -> Steps[None]:
+    yield spin_lock(kvm.gpc_lock)
+    for gpc in (yield kvm.gpc_list):
+        if (yield from overlaps(gpc, start, end)):
+            yield write_lock_irq(gpc.lock)
+            yield gpc.valid.set(False)
+            yield write_unlock_irq(gpc.lock)
+    yield spin_unlock(kvm.gpc_lock)
+
+
+@variant_of(gfn_to_pfn_cache_invalidate_start, "Takes the write lock while it still holds the read lock")
+@kernel
+def upgrades_the_read_lock(kvm: kvm, start: int, end: int) -> Steps[None]:
+    yield spin_lock(kvm.gpc_lock)
+    for gpc in (yield kvm.gpc_list):
+        yield read_lock_irq(gpc.lock)
+        if (yield from overlaps(gpc, start, end)):
+            yield write_lock_irq(gpc.lock)
+            yield gpc.valid.set(False)
+            yield write_unlock_irq(gpc.lock)
+        yield read_unlock_irq(gpc.lock)
+    yield spin_unlock(kvm.gpc_lock)
+
+
+@variant_of(gfn_to_pfn_cache_invalidate_start, "Tests start < uhva: a range that begins with the page does not hit it")
+@kernel
+def misses_the_first_page(kvm: kvm, start: int, end: int) -> Steps[None]:
+    yield from gfn_to_pfn_cache_invalidate_start.function(kvm, start + 1, end)
+
+
+@variant_of(gfn_to_pfn_cache_invalidate_start, "Tests uhva <= end: a range that ends where the page begins hits it")
+@kernel
+def takes_the_end_for_the_last_byte(kvm: kvm, start: int, end: int) -> Steps[None]:
+    yield from gfn_to_pfn_cache_invalidate_start.function(kvm, start, end + 1)
+
+
+@variant_of(gfn_to_pfn_cache_invalidate_start, "Skips a cache whose lock it does not get at once")
+@kernel
+def skips_a_busy_cache(kvm: kvm, start: int, end: int) -> Steps[None]:
+    yield spin_lock(kvm.gpc_lock)
+    for gpc in (yield kvm.gpc_list):
+        if not (yield read_trylock(gpc.lock)):
+            continue
+        hit = yield from overlaps(gpc, start, end)
+        yield read_unlock(gpc.lock)
+        if hit:
+            yield write_lock_irq(gpc.lock)
+            yield gpc.valid.set(False)
+            yield write_unlock_irq(gpc.lock)
+    yield spin_unlock(kvm.gpc_lock)
+
+
+# --- the notifier and the retry test ------------------------------------------------------------------------------
+
+@variant_of(kvm_mmu_notifier_invalidate_range_start, "Raises mn_active_invalidate_count only after it visited the caches")
+@kernel
+def announces_after_the_walk(kvm: kvm, start: int, end: int) -> Steps[int]:
+    yield from gfn_to_pfn_cache_invalidate_start(kvm, start, end)
+    yield spin_lock(kvm.mn_invalidate_lock)
+    yield kvm.mn_active_invalidate_count.add(1)
+    yield spin_unlock(kvm.mn_invalidate_lock)
+    yield from kvm_handle_hva_range(kvm, start, end, kvm_mmu_invalidate_begin)
+    return 0
+
+
+@variant_of(mmu_notifier_retry_cache, "Asks whether an invalidation ended, not whether one is under way")
+@kernel
+def forgets_the_count(kvm: kvm, mmu_seq: int) -> Steps[bool]:
+    return (yield kvm.mmu_invalidate_seq) != mmu_seq
+
+
+@variant_of(mmu_notifier_retry_cache, "Asks whether an invalidation is under way, not whether one ended")
+@kernel
+def forgets_the_sequence(kvm: kvm, mmu_seq: int) -> Steps[bool]:
+    return (yield kvm.mn_active_invalidate_count) != 0

@@ -1,0 +1,75 @@
+"""Programs: threads of kernel functions, and what must hold while they run.
+
+A Program is what every interpreter takes. It says nothing about order: that is the interpreter's business.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+
+from .steps import Cell, KernelFunction, Step
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A role ("vcpu0", "notifier") and the kernel function that plays it."""
+    name: str
+    function: KernelFunction
+    args: tuple = ()
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """What must be true in every state. `wrong(*values of cells)` answers the sentence that is wrong, or None."""
+    name: str
+    cells: tuple[Cell, ...]
+    wrong: Callable[..., str | None]
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What must be true of the steps of each thread.
+
+    `after(memory, thread, step, old, result)` gets what it returned after the thread's previous step (`start` for
+    the first one) and the values that the step found; it returns what to remember, a small hashable value, or
+    raises Violation. `at_end(memory, thread)` may raise one when the thread is done.
+    """
+    name: str
+    after: Callable[[Hashable, str, Step, tuple, object], Hashable]
+    start: Hashable = None
+    at_end: Callable[[Hashable, str], None] | None = None
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Program:
+    """Threads, the properties to hold, and the kernel functions that are replaced while it runs.
+
+    `still` names cells that keep their first value in this program: loading one, or storing that value again, is
+    answered at once and is no step, since nobody could tell when it happened. Any other store is a Mistake.
+    """
+    name: str
+    threads: tuple[Thread, ...]
+    properties: tuple[Invariant | Watch, ...] = ()
+    livepatch: dict[KernelFunction, KernelFunction] = field(default_factory=dict)
+    still: frozenset[Cell] = frozenset()
+    title: str = ""
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        return tuple(p for p in self.properties if isinstance(p, Watch))
+
+    @property
+    def invariants(self) -> tuple[Invariant, ...]:
+        return tuple(p for p in self.properties if isinstance(p, Invariant))
+
+    def letters(self) -> dict[str, str]:
+        """The letter of each thread in a schedule string: its initial, or the next free letter."""
+        letters: dict[str, str] = {}
+        for thread in self.threads:
+            letter = thread.name[0].lower()
+            while letter in letters.values():
+                letter = chr((ord(letter) - ord("a") + 1) % 26 + ord("a"))
+            letters[thread.name] = letter
+        return letters

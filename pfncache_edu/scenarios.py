@@ -1,0 +1,123 @@
+"""Scenarios: named situations in which the kernel functions meet.
+
+Each returns a Program. `livepatch` replaces kernel functions by others, so that every wrong variant (mutants.py) and
+every student's answer runs in the same situation as the kernel's own code.
+
+Threads are named by role: `vcpu0` uses the cache, `notifier` is the host's memory management on another CPU.
+Page A is the guest's page in the beginning; when it moves, it becomes page B, and A is freed.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .kvm.host_mm import move_page, write_guest
+from .kvm.mmu_notifier import kvm_mmu_notifier_invalidate_range_end, kvm_mmu_notifier_invalidate_range_start
+from .kvm.pfncache import kvm_gpc_check, kvm_gpc_refresh
+from .kvm.structs import (PAGE_SIZE, gfn_to_pfn_cache, khva_t, kvm, kvm_memory_slot, kvm_memslots, mm_struct)
+from .locks import read_lock_irq, read_unlock_irq
+from .program import Program, Thread
+from .properties import guest_writes_reach_the_guest, valid_cache_maps_current_page
+from .steps import KernelFunction, Steps, kernel
+
+Livepatch = dict[KernelFunction, KernelFunction]
+FIRST_PAGE = 0x7000                    # the user address of the first cached page; more follow
+ELSEWHERE = FIRST_PAGE + 0x100 * PAGE_SIZE
+
+
+@kernel
+def use_guest_page(gpc: gfn_to_pfn_cache) -> Steps[None]:
+    """What every user of a cache does: take the read lock - check - use, or else drop and refresh - release."""
+    yield read_lock_irq(gpc.lock)
+    while not (yield from kvm_gpc_check(gpc, 8)):
+        yield read_unlock_irq(gpc.lock)
+        if (yield from kvm_gpc_refresh(gpc, 8)):
+            return
+        yield read_lock_irq(gpc.lock)
+    yield write_guest(gpc.kvm.mm, (yield gpc.khva))
+    yield read_unlock_irq(gpc.lock)
+
+
+@kernel
+def invalidate(kvm: kvm, start: int, end: int) -> Steps[None]:
+    """An invalidation event that changes no page we look at: a heap free in the VMM, say."""
+    yield from kvm_mmu_notifier_invalidate_range_start(kvm, start, end)
+    yield from kvm_mmu_notifier_invalidate_range_end(kvm, start, end)
+
+
+class World:
+    """A VM whose guest pages 0, 1, … are cached by gpc, gpc1, …: what the threads of a scenario share.
+
+    `valid` says whether the caches hold page A (A, C, E, …) already, or nothing yet.
+    """
+
+    def __init__(self, caches: int = 1, valid: bool = True):
+        pages = {FIRST_PAGE + n * PAGE_SIZE: "ACEGIK"[n] for n in range(caches)}
+        self.mm = mm_struct("mm", pages)
+        slots = kvm_memslots(1, (kvm_memory_slot(0, caches, FIRST_PAGE),))
+        blank = kvm("kvm", mm=self.mm, memslots=slots)
+        self.caches = tuple(self._cache(blank, n, uhva, page, valid) for n, (uhva, page) in enumerate(pages.items()))
+        self.kvm = blank
+        self.kvm.gpc_list.initial = self.caches
+        self.still = frozenset({self.kvm.memslots, self.kvm.gpc_list}
+                               | {cell for gpc in self.caches for cell in (gpc.active, gpc.generation, gpc.gpa, gpc.uhva)})
+
+    @staticmethod
+    def _cache(kvm: kvm, n: int, uhva: int, page: str, valid: bool) -> gfn_to_pfn_cache:
+        translated = dict(valid=True, pfn=page, khva=khva_t(page)) if valid else {}
+        return gfn_to_pfn_cache("gpc" if n == 0 else f"gpc{n}", kvm=kvm, active=True, generation=1,
+                                gpa=n * PAGE_SIZE, uhva=uhva, **translated)
+
+    def properties(self) -> tuple:
+        """Safety, for every cache: nobody writes to a freed page, and no valid cache maps one."""
+        return (guest_writes_reach_the_guest,
+                *(valid_cache_maps_current_page(gpc, self.mm, uhva) for gpc, uhva in zip(self.caches, self.mm.pte)))
+
+
+def _program(name: str, title: str, world: World, threads: dict[str, tuple], livepatch: Livepatch | None,
+             properties: tuple | None = None) -> Program:
+    return Program(name, tuple(Thread(who, function, args) for who, (function, *args) in threads.items()),
+                   world.properties() if properties is None else properties, livepatch or {}, world.still, title)
+
+
+def page_moves_during_use(livepatch: Livepatch | None = None) -> Program:
+    """vcpu0 writes through a valid cache while the host moves the page."""
+    world = World()
+    return _program("page_moves_during_use", "The page moves while vcpu0 writes through a valid cache", world, {
+        "vcpu0": (use_guest_page, world.caches[0]),
+        "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)
+
+
+def page_moves_during_refresh(livepatch: Livepatch | None = None) -> Program:
+    """vcpu0 finds the cache empty and refreshes it while the host moves the page."""
+    world = World(valid=False)
+    return _program("page_moves_during_refresh", "The page moves while vcpu0 looks it up", world, {
+        "vcpu0": (use_guest_page, world.caches[0]),
+        "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)
+
+
+def page_moves_under_two_users(livepatch: Livepatch | None = None) -> Program:
+    """Two vCPUs use the same cache, empty at first, while the host moves the page."""
+    world = World(valid=False)
+    return _program("page_moves_under_two_users", "The page moves under two users of one cache", world, {
+        "vcpu0": (use_guest_page, world.caches[0]),
+        "vcpu1": (use_guest_page, world.caches[0]),
+        "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)
+
+
+def one_of_two_pages_moves(livepatch: Livepatch | None = None) -> Program:
+    """Two vCPUs use a cache each; the page of the second one moves."""
+    world = World(caches=2)
+    return _program("one_of_two_pages_moves", "Two caches, and the page of one of them moves", world, {
+        "vcpu0": (use_guest_page, world.caches[0]),
+        "vcpu1": (use_guest_page, world.caches[1]),
+        "notifier": (move_page, world.kvm, FIRST_PAGE + PAGE_SIZE, "B")}, livepatch)
+
+
+def unrelated_range(livepatch: Livepatch | None = None, *, start: int = ELSEWHERE, end: int = ELSEWHERE + PAGE_SIZE,
+                    properties: Callable[[World], tuple] | None = None) -> Program:
+    """An invalidation event of a range that the cache's page is not in, while vcpu0 uses the cache."""
+    world = World()
+    return _program("unrelated_range", "An unrelated invalidation while vcpu0 uses the cache", world, {
+        "vcpu0": (use_guest_page, world.caches[0]),
+        "notifier": (invalidate, world.kvm, start, end)}, livepatch,
+        world.properties() + (properties(world) if properties else ()))
