@@ -193,8 +193,8 @@ def build_site(problem):
             shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
     say("building the book: every notebook is run, warnings are errors")
     env = {**environment(), "PFNCACHE_NO_LIVE": problem or ""}
-    run(PYTHON, "-m", "jupyter_book.cli.main", "build", "book", "--config", "_config.yml", "--path-output", ".",
-        "--all", "-W", "-n", "--keep-going", "-q", env=env)
+    run(PYTHON.with_name("jupyter-book"), "build", "book", "--config", "_config.yml", "--path-output", ".",
+        "--all", "-W", "-n", "--keep-going", env=env)
     say(f"the book is in {SITE.relative_to(ROOT)}/index.html" + (f", without live Python: {problem}" if problem else ""))
 
 
