@@ -1,0 +1,1 @@
+"""Traces as words and pictures: pure functions from data to text and SVG."""

@@ -1,0 +1,58 @@
+"""A trace as prose: a line per step, with who, what and where."""
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from ..steps import ADD, LOAD, STORE
+from ..verdict import Event, Trace, Verdict
+
+CAN_SPAN = 60
+
+
+def story(trace: Trace | Verdict) -> str:
+    """The steps of a trace (or of a verdict's shortest failing schedule), one line each, and what went wrong.
+
+        4  notifier  takes gpc.lock for read        gfn_to_pfn_cache_invalidate_start, pfncache.py:22
+    """
+    events = steps_of(trace)
+    if not events:
+        return str(trace) if isinstance(trace, Verdict) else "no step was taken"
+    who = max(len(event.thread) for event in events)
+    what = min(max(len(event.words) for event in events), CAN_SPAN)
+    lines = [f"{event.number:>3}  {event.thread:<{who}}  {event.words:<{what}}  {where(event)}" for event in events]
+    if events[-1].wrong:
+        lines.append(f"     ^ {events[-1].wrong}")
+    elif isinstance(trace, Verdict) and trace.sentence:
+        lines.append(f"     ^ {trace.sentence}")
+    return "\n".join(lines)
+
+
+def steps_of(trace: Trace | Verdict) -> Trace:
+    """The events of a trace, or of the schedule that a verdict found."""
+    return trace.trace if isinstance(trace, Verdict) else tuple(trace)
+
+
+def where(event: Event) -> str:
+    """The function, file and line of a step."""
+    return f"{event.place.function}, {PurePath(event.place.file).name}:{event.place.line}"
+
+
+def as_code(event: Event) -> str:
+    """The step as a C programmer would jot it down: `gpc.valid = False`, `read_lock_irq(gpc.lock)`."""
+    step, cells = event.step, ", ".join(cell.name for cell in event.step.cells)
+    if step.verb is LOAD:
+        return f"{cells} -> {event.result}"
+    if step.verb is STORE:
+        return f"{cells} = {step.argument}"
+    if step.verb is ADD:
+        return f"{cells} {'+' if step.argument > 0 else '-'}= {abs(step.argument)}"
+    if step.verb.name == "write_guest":
+        return f"*khva({step.argument}) = …"
+    name = step.verb.name + ("_irq" if step.argument == "irq" else "")
+    return f"{name}({cells})" + (f" -> {event.result}" if step.verb.tries else "")
+
+
+def in_words(event: Event) -> str:
+    """The step as a sentence, for a screen reader: "step 4, notifier: takes gpc.lock for read"."""
+    wrong = f". Wrong: {event.wrong}" if event.wrong else ""
+    return f"step {event.number}, {event.thread}: {event.words}{wrong}"
