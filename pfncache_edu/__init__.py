@@ -35,7 +35,7 @@ Look at the code under study and compare it with the C: `pfncache_edu.kvm.pfncac
 ...         yield gpc.valid.set(False)
 ...         yield write_unlock_irq(gpc.lock)
 >>> explore(scenarios.page_moves_during_use({gfn_to_pfn_cache_invalidate_start: withdraws_everything}))
-holds: 571 states, all of them
+holds: 570 states, all of them
 
 Safe, then. Is it any good? A range that has nothing to do with the cache should not take its lock for write:
 
