@@ -56,7 +56,7 @@
 
     becomes(status, detail = "") {
       Object.assign(this, { status, detail });
-      document.documentElement.dataset.pfnPython = status;
+      Object.assign(document.documentElement.dataset, { pfnPython: status, pfnPythonDetail: detail });
       for (const watcher of this.watchers) watcher();
     },
 

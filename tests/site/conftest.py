@@ -26,19 +26,28 @@ def book():
 
 
 @pytest.fixture(scope="session")
-def small_book(tmp_path_factory):
-    """The folder of a book with one page of live cells, built with the real book's settings."""
+def build_small_book():
+    """`build_small_book(folder, **environment)`: build one page of live cells with the real book's settings; its site."""
+    def build(folder, **variables):
+        source = folder / "book"
+        for name in ("assets", "_templates"):
+            shutil.copytree(ROOT / "book" / name, source / name)
+        shutil.copy(ROOT / "tests/site/live_cells.ipynb", source)
+        (source / "_toc.yml").write_text("format: jb-book\nroot: live_cells\n")
+        command = [shutil.which("jupyter-book", path=environment()["PATH"]), "build", source, "--config", ROOT / "_config.yml",
+                   "--path-output", folder, "-W", "-n", "--keep-going"]
+        built = subprocess.run(command, capture_output=True, text=True, env={**environment(), **variables})
+        assert built.returncode == 0, built.stdout + built.stderr
+        return folder / "_build/html"
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def small_book(tmp_path_factory, build_small_book):
+    """The folder of the site with one page of live cells."""
     needs_site()
-    source = tmp_path_factory.mktemp("small") / "book"
-    for name in ("assets", "_templates"):
-        shutil.copytree(ROOT / "book" / name, source / name)
-    shutil.copy(ROOT / "tests/site/live_cells.ipynb", source)
-    (source / "_toc.yml").write_text("format: jb-book\nroot: live_cells\n")
-    command = [shutil.which("jupyter-book", path=environment()["PATH"]), "build", source, "--config", ROOT / "_config.yml",
-               "--path-output", source.parent, "-W", "-n", "--keep-going"]
-    built = subprocess.run(command, capture_output=True, text=True, env=environment())
-    assert built.returncode == 0, built.stdout + built.stderr
-    return source.parent / "_build/html"
+    return build_small_book(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="session")
