@@ -56,6 +56,13 @@ class Program:
     still: frozenset[Cell] = frozenset()
     title: str = ""
 
+    def __post_init__(self):
+        for original, replacement in self.livepatch.items():
+            for function in (original, replacement):
+                if not isinstance(function, KernelFunction):
+                    raise TypeError(f"a livepatch maps kernel functions to kernel functions, and {function!r} is none: "
+                                    "write {the_original: yours}, and mark yours with @kernel")
+
     @property
     def watches(self) -> tuple[Watch, ...]:
         return tuple(p for p in self.properties if isinstance(p, Watch))

@@ -27,12 +27,13 @@ ELSEWHERE = FIRST_PAGE + 0x100 * PAGE_SIZE
 @kernel
 def use_guest_page(gpc: gfn_to_pfn_cache) -> Steps[None]:
     """What every user of a cache does: take the read lock - check - use, or else drop and refresh - release."""
-    yield read_lock_irq(gpc.lock)
-    while not (yield from kvm_gpc_check(gpc, 8)):
+    while True:              # a `while` with a condition is compiled twice, which would count some states twice
+        yield read_lock_irq(gpc.lock)
+        if (yield from kvm_gpc_check(gpc, 8)):
+            break
         yield read_unlock_irq(gpc.lock)
         if (yield from kvm_gpc_refresh(gpc, 8)):
             return
-        yield read_lock_irq(gpc.lock)
     yield write_guest(gpc.kvm.mm, (yield gpc.khva))
     yield read_unlock_irq(gpc.lock)
 

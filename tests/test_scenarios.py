@@ -1,0 +1,96 @@
+"""What is true of the kernel code and of its wrong variants, pinned: verdict, states, and the shortest schedule."""
+import doctest
+
+import pytest
+
+import pfncache_edu
+from pfncache_edu import MUTANTS, explore, properties, run, scenarios
+from pfncache_edu.interpreters.explorer import Search
+from pfncache_edu.kvm import v6_1
+from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start
+
+BEFORE = {gfn_to_pfn_cache_invalidate_start: v6_1.gfn_to_pfn_cache_invalidate_start}
+SAFE = [  # scenario, states after the patch, states before it
+    ("page_moves_during_use", 627, 603),
+    ("page_moves_during_refresh", 1_339, 1_307),
+    ("page_moves_under_two_users", 9_004, 8_612),
+    ("one_of_two_pages_moves", 3_906, 3_690),
+    ("unrelated_range", 78, 66),
+]
+WRONG = [  # mutant, scenario, outcome, property, shortest schedule
+    ("clears_under_the_read_lock", "page_moves_during_use", "violated", "guest_writes_reach_the_guest", "v2 n14 v2"),
+    ("looks_without_a_lock", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "v16 n10 v6"),
+    ("upgrades_the_read_lock", "page_moves_during_use", "deadlock", "no_deadlock", "n7"),
+    ("misses_the_first_page", "page_moves_during_use", "violated", "valid_cache_maps_current_page", "n13"),
+    ("skips_a_busy_cache", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "v16 n10 v6"),
+    ("announces_after_the_walk", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "n6 v22 n6"),
+    ("forgets_the_count", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "n11 v20 n1"),
+    ("forgets_the_sequence", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "v13 n19 v7"),
+]
+HARMLESS = ["locks_for_write_at_once", "forgets_the_second_check", "takes_the_end_for_the_last_byte"]
+
+
+def situation(name, livepatch=None):
+    return getattr(scenarios, name)(livepatch)
+
+
+@pytest.mark.parametrize("name, after, before", SAFE)
+def test_the_hook_is_safe_before_and_after_the_patch(name, after, before):
+    assert str(explore(situation(name))) == f"holds: {after:,} states, all of them"
+    assert str(explore(situation(name, BEFORE))) == f"holds: {before:,} states, all of them"
+
+
+@pytest.mark.parametrize("mutant, name, outcome, broken, schedule", WRONG)
+def test_a_wrong_variant_is_broken_by_this_shortest_schedule(mutant, name, outcome, broken, schedule):
+    verdict = explore(situation(name, MUTANTS[mutant].livepatch))
+    assert (verdict.outcome, verdict.broken, verdict.schedule) == (outcome, broken, schedule)
+
+
+@pytest.mark.parametrize("mutant", HARMLESS)
+@pytest.mark.parametrize("name", [name for name, *_ in SAFE])
+def test_not_every_variant_is_unsafe(mutant, name):
+    """Omitting the second check among them: it buys precision, not safety."""
+    assert explore(situation(name, MUTANTS[mutant].livepatch)).holds
+
+
+def test_every_mutant_is_pinned():
+    assert {mutant for mutant, *_ in WRONG} | set(HARMLESS) == set(MUTANTS)
+
+
+def test_a_counterexample_is_a_schedule_that_anybody_can_run_again():
+    verdict = explore(situation("page_moves_during_use", MUTANTS["clears_under_the_read_lock"].livepatch))
+    trace = run(verdict.program, verdict.schedule)
+    assert trace[-1].wrong == verdict.sentence == verdict.trace[-1].wrong
+    assert [e.words for e in trace] == [e.words for e in verdict.trace]
+
+
+def no_write_lock(world):
+    return (properties.takes_no_write_lock("notifier", world.caches[0]),)
+
+
+def test_after_the_patch_an_unrelated_invalidation_takes_no_write_lock():
+    assert explore(scenarios.unrelated_range(properties=no_write_lock)).holds
+
+
+def test_before_the_patch_an_unrelated_invalidation_takes_a_write_lock():
+    verdict = explore(scenarios.unrelated_range(BEFORE, properties=no_write_lock))
+    assert verdict.broken == "unrelated_invalidation_takes_no_write_lock" and verdict.schedule == "n5"
+
+
+@pytest.mark.parametrize("start, end", [(-1, 0), (1, 2)], ids=["ends where the page begins", "begins where the page ends"])
+def test_a_range_is_half_open(start, end):
+    page, size = scenarios.FIRST_PAGE, scenarios.PAGE_SIZE
+    options = dict(start=page + start * size, end=page + end * size, properties=no_write_lock)
+    assert explore(scenarios.unrelated_range(**options)).holds
+    wrong = MUTANTS["takes_the_end_for_the_last_byte"].livepatch
+    assert explore(scenarios.unrelated_range(wrong, **options)).holds == (start == 1)
+
+
+def test_a_search_that_stops_at_nothing_sees_every_state():
+    search = Search(situation("page_moves_during_use")).learn_everything()
+    assert len(search.seen) == 627
+
+
+def test_the_tour_in_the_packages_docstring_is_true():
+    assert doctest.testmod(pfncache_edu).failed == 0
+    assert doctest.testmod(pfncache_edu).attempted > 10
