@@ -33,13 +33,15 @@ class Watch:
 
     `after(memory, thread, step, old, result)` gets what it returned after the thread's previous step (`start` for
     the first one) and the values that the step found; it returns what to remember, a small hashable value, or
-    raises Violation. `at_end(memory, thread)` may raise one when the thread is done.
+    raises Violation. `at_end(memory, thread)` may raise one when the thread is done. `about` names the threads that
+    it treats differently from others; a thread's name in a sentence is no difference.
     """
     name: str
     after: Callable[[Hashable, str, Step, tuple, object], Hashable]
     start: Hashable = None
     at_end: Callable[[Hashable, str], None] | None = None
     meaning: str = ""
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,16 @@ class Program:
     @property
     def watches(self) -> tuple[Watch, ...]:
         return tuple(p for p in self.properties if isinstance(p, Watch))
+
+    @property
+    def twins(self) -> list[list[int]]:
+        """Groups of threads (by number) that run the same function on the same arguments: they are interchangeable."""
+        special = {name for watch in self.watches for name in watch.about}
+        groups: dict = {}
+        for n, thread in enumerate(self.threads):
+            own = n if thread.name in special else None
+            groups.setdefault((thread.function, thread.args, own), []).append(n)
+        return [group for group in groups.values() if len(group) > 1]
 
     @property
     def invariants(self) -> tuple[Invariant, ...]:

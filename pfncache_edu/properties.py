@@ -45,7 +45,7 @@ def takes_write_lock_at_most(times: int, thread: str, gpc: gfn_to_pfn_cache,
             often = "at all" if not times else "again"
             raise Violation(name, f"{thread} takes {gpc.lock.name} for write {often}: readers of {gpc.name} must wait for it")
         return count + 1
-    return Watch(name, after, start=0, meaning=f"{thread} takes {gpc.lock.name} for write at most {times} times")
+    return Watch(name, after, start=0, about=(thread,), meaning=f"{thread} takes {gpc.lock.name} for write at most {times} times")
 
 
 def holds_write_lock_for_at_most(steps: int, thread: str, gpc: gfn_to_pfn_cache) -> Watch:
@@ -60,4 +60,4 @@ def holds_write_lock_for_at_most(steps: int, thread: str, gpc: gfn_to_pfn_cache)
         if count > steps:
             raise Violation(name, f"{thread} has held {gpc.lock.name} for write for {steps} steps and goes on")
         return count and count + 1
-    return Watch(name, after, start=0, meaning=f"{thread} holds {gpc.lock.name} for write for at most {steps} steps")
+    return Watch(name, after, start=0, about=(thread,), meaning=f"{thread} holds {gpc.lock.name} for write for at most {steps} steps")

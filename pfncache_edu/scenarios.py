@@ -76,7 +76,7 @@ class World:
 
 def _program(name: str, title: str, world: World, threads: dict[str, tuple], livepatch: Livepatch | None,
              properties: tuple | None = None) -> Program:
-    return Program(name, tuple(Thread(who, function, args) for who, (function, *args) in threads.items()),
+    return Program(name, tuple(Thread(who, function, tuple(args)) for who, (function, *args) in threads.items()),
                    world.properties() if properties is None else properties, livepatch or {}, world.still, title)
 
 

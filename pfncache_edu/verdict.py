@@ -80,6 +80,7 @@ class Verdict:
     sentence    what is wrong, or why the search is incomplete
     threads     the shortest schedule that shows it, a thread name per step
     trace       that schedule, replayed on fresh generators
+    searched    how many states were looked at: fewer than `states` if interchangeable threads were not told apart
     """
     program: Program = field(repr=False)
     outcome: str
@@ -89,6 +90,7 @@ class Verdict:
     sentence: str | None = None
     threads: tuple[str, ...] = ()
     trace: Trace = field(default=(), repr=False)
+    searched: int = 0
 
     @property
     def holds(self) -> bool:

@@ -349,3 +349,29 @@ def test_a_run_stops_where_it_breaks():
     machine.step("a")
     with pytest.raises(ValueError, match="undo, or start again"):
         machine.step("b")
+
+
+# --- symmetry ----------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_search_that_does_not_tell_twins_apart_finds_and_counts_the_same(seed):
+    rng = random.Random(1000 + seed)
+    twin = tuple(random_instructions(rng))
+    programs = [twin] * rng.choice([2, 3]) + [tuple(random_instructions(rng))] * rng.choice([0, 1])
+    cells = shared("s")
+    threads = tuple(Thread("abcd"[n], interpret, (cells, p)) for n, p in enumerate(programs))
+    for properties in ((), (never_both_two(cells),)):
+        program = Program("twins", threads, properties)
+        assert program.twins
+        full, symmetric = explore(program, symmetry=False), explore(program)
+        assert (full.outcome, full.states, full.schedule) == (symmetric.outcome, symmetric.states, symmetric.schedule)
+        if full.holds:
+            assert symmetric.searched <= full.searched == full.states
+
+
+def test_a_thread_that_a_property_singles_out_is_nobodys_twin():
+    cells = shared("s")
+    threads = Thread("a", sets_x, (cells,)), Thread("b", sets_x, (cells,))
+    assert Program("p", threads).twins == [[0, 1]]
+    singled_out = Watch("w", lambda memory, *_: memory, about=("a",))
+    assert Program("p", threads, (singled_out,)).twins == []

@@ -86,6 +86,12 @@ def test_a_range_is_half_open(start, end):
     assert explore(scenarios.unrelated_range(wrong, **options)).holds == (start == 1)
 
 
+def test_two_users_of_one_cache_are_searched_once():
+    verdict = explore(situation("page_moves_under_two_users"))
+    assert verdict.searched < 0.6 * verdict.states
+    assert explore(situation("page_moves_under_two_users"), symmetry=False).searched == verdict.states
+
+
 def test_a_search_that_stops_at_nothing_sees_every_state():
     search = Search(situation("page_moves_during_use")).learn_everything()
     assert len(search.seen) == 627

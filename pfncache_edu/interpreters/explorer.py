@@ -18,6 +18,7 @@ import gc
 from collections.abc import Callable, Hashable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import factorial, prod
 
 from ..locks import conflicts
 from ..program import Program, Thread
@@ -31,15 +32,17 @@ MAX_STATES = 2_000_000
 MAX_NODES = 20_000
 
 
-def explore(program: Program, *, max_states: int = MAX_STATES,
+def explore(program: Program, *, max_states: int = MAX_STATES, symmetry: bool = True,
             progress: Callable[[int, int], None] | None = None) -> Verdict:
     """Search every schedule of `program`.
 
     Returns a Verdict: "holds" (every state was seen), "violated" or "deadlock" with the shortest schedule, among the
     shortest one with the fewest context switches, or "incomplete" when more than `max_states` states were met.
-    `progress(depth, states)` is called after each level. Mistake if the program itself is at fault.
+    With `symmetry`, states that differ only in which of several threads of the same function and arguments is where
+    are searched once, and still counted as they are. `progress(depth, states)` is called for each level.
+    Mistake if the program itself is at fault.
     """
-    return Search(program, max_states).run(progress)
+    return Search(program, max_states, symmetry).run(progress)
 
 
 class Slot:
@@ -73,7 +76,6 @@ class Slot:
 class Node:
     """A place where a thread can be suspended: the answers that lead there, the step it takes next, what it remembers."""
     number: int
-    code: int
     answers: tuple
     step: Step | None
     memory: Memory
@@ -87,8 +89,8 @@ class Row(dict):
     0 stands for "no move": the step waits, or it is wrong (then `wrong` says how), or the thread is done.
     """
 
-    def __init__(self, role: Role, node: Node, slots: list[Slot]):
-        self.role, self.node, self.slots = role, node, slots
+    def __init__(self, role: Role, node: Node, code: int, slots: list[Slot]):
+        self.role, self.node, self.code, self.slots = role, node, code, slots
         self.mask = 0
         self.wrong: dict[int, Violation] = {}
         self.waits: set[int] = set()
@@ -105,8 +107,8 @@ class Row(dict):
             return 0
         result, *new = outcome
         try:
-            after = self.role.node_after(self.node, old, result)
-            delta = after.code - self.node.code
+            after = self.role.automaton.node_after(self.node, self.role.thread.name, old, result)
+            delta = self.role.code(after) - self.code
             for slot, was, now in zip(self.slots, old, new):
                 if was is not now:
                     delta += slot.code(freeze(now, {}), now) - (key & slot.mask)
@@ -117,49 +119,44 @@ class Row(dict):
         return delta
 
 
-class Role:
-    """A thread as an automaton that is learned on demand."""
+class Automaton:
+    """A kernel function with its arguments, learned on demand. Threads that run the same share it."""
 
     def __init__(self, search: Search, thread: Thread):
         self.search, self.thread = search, thread
         self.nodes: list[Node] = []
-        self.rows: dict[int, Row] = {}
         self.by_key: dict[Hashable, Node] = {}
         self.edges: dict[tuple, Node] = {}
-        start = Suspended(thread, search.program.still)
+        self.roles: list[Role] = []
         memory = memory_at_start(search.program.watches)
-        key = start.key(), freeze(memory, {})
-        self.slot = Slot(search, thread.name, None, key)
-        self.enter(start, memory, key, ())
+        start = Suspended(thread, search.program.still)
+        self.enter(start, memory, (start.key(), freeze(memory, {})), ())
 
     def enter(self, suspended: Suspended, memory: Memory, key: Hashable, answers: tuple) -> Node:
         """The node of a suspended generator; a new one if no known node has the same future."""
         if key not in self.by_key:
-            node = Node(len(self.nodes), self.slot.code(key, None), answers, suspended.step, memory, suspended.stack,
-                        suspended.locals())
-            self.slot.values[node.code] = node
+            node = Node(len(self.nodes), answers, suspended.step, memory, suspended.stack, suspended.locals())
             self.nodes.append(node)
             self.by_key[key] = node
             self.search.nodes += 1
-            cells = node.step.cells if node.step is not None else ()
-            self.rows[node.code] = row = Row(self, node, [self.search.slot_of(cell) for cell in cells])
-            if node.step is None:
-                row[0] = 0
+            for role in self.roles:
+                role.see(node)
         suspended.close()
         return self.by_key[key]
 
-    def node_after(self, node: Node, old: tuple, result) -> Node:
-        """Where the thread is after `node`'s step found the values `old` and answered `result`."""
+    def node_after(self, node: Node, name: str, old: tuple, result) -> Node:
+        """Where the thread `name` is after `node`'s step found the values `old` and answered `result`."""
         watches = self.search.program.watches
-        memory = memory_after(node.memory, watches, self.thread.name, node.step, old, result)
+        memory = memory_after(node.memory, watches, name, node.step, old, result)
         edge = node.number, freeze(result, {}), freeze(memory, {})
         if edge not in self.edges:
             suspended = self.replayed(node)
             suspended.send(result)
-            if suspended.step is None:
-                check_end(memory, watches, self.thread.name)
             self.edges[edge] = self.enter(suspended, memory, (suspended.key(), edge[2]), (*node.answers, result))
-        return self.edges[edge]
+        after = self.edges[edge]
+        if after.step is None:
+            check_end(memory, watches, name)
+        return after
 
     def replayed(self, node: Node) -> Suspended:
         """A fresh generator at `node`. Mistake if the function does not do the same thing twice."""
@@ -175,18 +172,76 @@ class Role:
         return suspended
 
 
+class Role:
+    """A thread of the program: the slot that says at which node of its automaton it is, and a row for each node."""
+
+    def __init__(self, search: Search, thread: Thread, automaton: Automaton):
+        self.search, self.thread, self.automaton = search, thread, automaton
+        self.slot = Slot(search, thread.name, automaton.nodes[0], 0)
+        self.rows: dict[int, Row] = {}
+        automaton.roles.append(self)
+        for node in automaton.nodes:
+            self.see(node)
+
+    def see(self, node: Node) -> None:
+        """Give a node of the automaton its code and its row."""
+        cells = node.step.cells if node.step is not None else ()
+        row = Row(self, node, self.code(node), [self.search.slot_of(cell) for cell in cells])
+        self.rows[row.code] = row
+        if node.step is None:
+            row[0] = 0
+
+    def code(self, node: Node) -> int:
+        return self.slot.code(node.number, node)
+
+
+class Twins:
+    """Roles that share an automaton: states that differ only in which of them is where are one state.
+
+    `s + self[s & mask]` is the one of these states in which the roles stand in the order of their nodes.
+    """
+
+    def __init__(self, roles: list[Role]):
+        self.roles = roles
+        self.differences: dict[int, int] = {}
+
+    @property
+    def mask(self) -> int:
+        return sum(role.slot.mask for role in self.roles)
+
+    def numbers(self, part: int) -> list[int]:
+        return [role.slot.values[part & role.slot.mask].number for role in self.roles]
+
+    def in_order(self, states: set[int]) -> set[int]:
+        mask, differences = self.mask, self.differences
+        for part in {s & mask for s in states} - differences.keys():
+            ordered = sorted(self.numbers(part))
+            differences[part] = sum(role.slot.codes[n] for role, n in zip(self.roles, ordered)) - part
+        return {s + differences[s & mask] for s in states}
+
+    def ways_to_tell_apart(self, part: int) -> int:
+        """How many states of the full search one state in order stands for."""
+        numbers = self.numbers(part)
+        return factorial(len(numbers)) // prod(factorial(numbers.count(n)) for n in set(numbers))
+
+
 class Search:
     """A breadth-first search, and what it has learned."""
 
-    def __init__(self, program: Program, max_states: int = MAX_STATES):
+    def __init__(self, program: Program, max_states: int = MAX_STATES, symmetry: bool = False):
         refuse_unsound_interpreters()
         self.program, self.max_states = program, max_states
         self.width = self.nodes = 0
         self.slots: dict[Cell, Slot] = {}
         self.levels: list[list[int]] = []
         self.seen: set[int] = set()
+        automata: dict[int, Automaton] = {}
         with livepatched(program.livepatch):
-            self.roles = [Role(self, thread) for thread in program.threads]
+            for group in [*program.twins, *([n] for n in range(len(program.threads)))]:
+                automaton = automata.get(group[0]) or Automaton(self, program.threads[group[0]])
+                automata.update({n: automaton for n in group if n not in automata})
+            self.roles = [Role(self, thread, automata[n]) for n, thread in enumerate(program.threads)]
+        self.twins = [Twins([self.roles[n] for n in group]) for group in program.twins] if symmetry else []
         self.invariants = [(p, [self.slot_of(cell) for cell in p.cells], {}) for p in program.invariants]
         self.standstills: dict[int, str | None] = {}
 
@@ -202,13 +257,26 @@ class Search:
                     progress(depth, len(self.seen))
                 failure = self.failure_in(level)
                 if failure:
-                    verdict = self.verdict_on(*failure)
-                    break
+                    return self.verdict_on(*failure)
                 if len(self.seen) > self.max_states or self.nodes > MAX_NODES:
                     return Verdict(self.program, "incomplete", len(self.seen), depth, sentence=self.why_incomplete())
-            else:
-                return Verdict(self.program, "holds", len(self.seen), len(self.levels) - 1)
-            return verdict
+            return Verdict(self.program, "holds", self.count(), len(self.levels) - 1, searched=len(self.seen))
+
+    def count(self) -> int:
+        """The number of states of the full search, also when twins were told apart by nothing."""
+        if not self.twins:
+            return len(self.seen)
+        group = [(twins, twins.mask, {}) for twins in self.twins]
+        total = 0
+        for s in self.seen:
+            ways = 1
+            for twins, mask, known in group:
+                part = s & mask
+                if part not in known:
+                    known[part] = twins.ways_to_tell_apart(part)
+                ways *= known[part]
+            total += ways
+        return total
 
     def learn_everything(self) -> Search:
         """Search on past every failure, so that all of every thread's automaton is known."""
@@ -239,6 +307,8 @@ class Search:
             new = set()
             for differences in self.moves:
                 new.update([s + d for s, d in zip(level, differences) if d])
+            for twins in self.twins:
+                new = twins.in_order(new)
             new = new - self.seen          # not `new -= seen`: that would walk over all of `seen`
             yield level
             self.seen |= new
@@ -347,9 +417,9 @@ class Search:
 
     def why_incomplete(self) -> str:
         """What was cut, and the local variable that took the most values."""
-        role = max(self.roles, key=lambda role: len(role.nodes))
+        role = max(self.roles, key=lambda role: len(role.automaton.nodes))
         values: dict[str, set] = {}
-        for node in role.nodes[-5000:]:
+        for node in role.automaton.nodes[-5000:]:
             for name, value in node.locals.items():
                 values.setdefault(name, set()).add(repr(value))
         name, most = max(((n, len(v)) for n, v in values.items()), key=lambda pair: pair[1], default=("", 0))
@@ -359,9 +429,11 @@ class Search:
     # --- the shortest schedule --------------------------------------------------------------------------------------
 
     def verdict_on(self, name: str, sentence, found: list) -> Verdict:
+        if self.twins:                     # the twins of a schedule must be told apart: search again, only this deep
+            return Search(self.program, self.max_states).run()
         threads, state, role = self.shortest(found)
         verdict = Verdict(self.program, "deadlock" if name == "no_deadlock" else "violated", len(self.seen),
-                          len(self.levels) - 1, name, sentence(state, role), threads)
+                          len(self.levels) - 1, name, sentence(state, role), threads, searched=len(self.seen))
         return replay(verdict)
 
     def shortest(self, found: list) -> tuple[tuple[str, ...], int, Role | None]:

@@ -51,7 +51,7 @@ class _Tables:
         program = self.search.program
         letters = program.letters()
         threads = [{"name": role.thread.name, "letter": letters[role.thread.name],
-                    "nodes": [self.node(role, node) for node in role.nodes]} for role in self.search.roles]
+                    "nodes": [self.node(role, row) for row in role.rows.values()]} for role in self.search.roles]
         return {
             "program": {"name": program.name, "title": program.title,
                         "properties": [{"name": p.name, "meaning": p.meaning} for p in program.properties]},
@@ -65,10 +65,11 @@ class _Tables:
                         "sentence": verdict.sentence or "", "text": str(verdict)},
         }
 
-    def node(self, role: Role, node: Node) -> dict:
+    def node(self, role: Role, row: Row) -> dict:
+        node = row.node
         if node.step is None:
             return {"words": "", "verb": "", "stack": [], "holds": self.holds(node), "cells": [], "moves": {}}
-        row, verb = role.rows[node.code], node.step.verb
+        verb = node.step.verb
         record = {"words": Event(0, "", node.step, "…", (), ()).words, "verb": verb.name,
                   "stack": [self.place(place) for place in node.stack], "holds": self.holds(node),
                   "cells": [self.number[cell] for cell in node.step.cells],
@@ -91,7 +92,7 @@ class _Tables:
         words = Event(0, "", step, result, (), ()).words
         if part in row.wrong:
             return {"wrong": row.wrong[part].sentence, "broken": row.wrong[part].property, "words": words}
-        after = row.node.code + part + row[part]
+        after = row.code + part + row[part]
         to = role.slot.values[after & role.slot.mask]
         return {"to": to.number, "set": [self.codes[slot][after & slot.mask] for slot in row.slots], "words": words}
 
