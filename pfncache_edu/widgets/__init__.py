@@ -1,0 +1,9 @@
+"""What the reader plays with: each widget is one Python class and one ES module, in a notebook and on the page.
+
+    Scheduler     you are the scheduler: break the real functions, or be told that no schedule does
+    Prediction    a question whose answer is recorded before the outcome is shown
+"""
+from .live_widget import LiveWidget
+from .scheduler import Scheduler
+
+__all__ = ["LiveWidget", "Scheduler"]
