@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIVE = ROOT / "live"
 OUT = ROOT / "_build/live"
 PACKAGES = ["anywidget", "comm", "ipywidgets", "psygnal", "traitlets", "typing_extensions"]
-WORKER = LIVE / "worker.mjs"
+SCRIPTS = [LIVE / "worker.mjs", LIVE / "start_python.mjs"]
 MODULES = [LIVE / "IPython.py", LIVE / "page_python.py"]
 PROJECT = ["pyproject.toml", "README.md", "LICENSE", "pfncache_edu"]
 
@@ -70,7 +70,8 @@ def build(target):
         add_wheel(site, scratch)
         for module in MODULES:
             shutil.copy(module, site)
-        shutil.copy(WORKER, result)
+        for script in SCRIPTS:
+            shutil.copy(script, result)
         if subprocess.run(["node", "--no-warnings", LIVE / "make_runtime.mjs", site, result]).returncode:
             sys.exit(1)                                                # it has said why
         shutil.rmtree(OUT, ignore_errors=True)

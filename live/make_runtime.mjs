@@ -5,6 +5,7 @@ import { copyFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { startPython } from "./start_python.mjs";
 
 const [site, out] = process.argv.slice(2);
 const core = dirname(createRequire(import.meta.url).resolve("pyodide/package.json"));
@@ -74,7 +75,7 @@ console.log(leftOut ? `not on the page: ${leftOut}` : "every module of pfncache_
 
 // A snapshot that cannot be restored is left out: the page then starts without one, only later.
 try {
-  const restored = await loadPyodide({ ...options, _loadSnapshot: snapshot });
+  const restored = await startPython(loadPyodide, options, snapshot);
   unpack(restored);
   restored.runPython("import pfncache_edu, page_python; assert sum(range(5)) == 10");
   writeFileSync(join(out, "snapshot.bin"), gzipSync(snapshot, { level: 9 }));

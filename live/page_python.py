@@ -10,6 +10,7 @@ import json
 import linecache
 import random
 import sys
+import time
 import traceback
 
 import __main__
@@ -30,16 +31,16 @@ def connect(post):
 
 
 class Lines:
-    """A stream that reaches the page line by line."""
+    """A stream that reaches the page line by line, but when lines come fast, only some times a second."""
 
-    encoding, errors = "utf-8", "strict"
+    encoding, errors, pause = "utf-8", "strict", 0.05
 
     def __init__(self, name):
-        self.name, self.pending = name, ""
+        self.name, self.pending, self.flushed = name, [], 0
 
     def write(self, text):
-        self.pending += text
-        if "\n" in text:
+        self.pending.append(text)
+        if "\n" in text and time.monotonic() - self.flushed > self.pause:
             self.flush()
         return len(text)
 
@@ -48,8 +49,8 @@ class Lines:
 
     def flush(self):
         if self.pending:
-            _post(type="stream", cell=_cell, name=self.name, text=self.pending)
-            self.pending = ""
+            _post(type="stream", cell=_cell, name=self.name, text="".join(self.pending))
+            self.pending, self.flushed = [], time.monotonic()
 
     def isatty(self):
         return False

@@ -1,5 +1,6 @@
 // The page's Python, in a worker of its own, so that an endless loop can be stopped and the page never freezes.
 import { loadPyodide } from "./pyodide.mjs";
+import { startPython } from "./start_python.mjs";
 
 const here = new URL(".", import.meta.url).href;
 const post = (message) => self.postMessage(message);
@@ -12,8 +13,8 @@ async function bytes(name) {
 
 async function fromSnapshot() {
   const packed = (await bytes("snapshot.bin")).body;
-  const _loadSnapshot = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-  return await loadPyodide({ indexURL: here, _loadSnapshot });
+  const snapshot = await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  return await startPython(loadPyodide, { indexURL: here }, snapshot);
 }
 
 async function start() {
@@ -23,7 +24,7 @@ async function start() {
   const pyodide = await fromSnapshot().catch((error) => {
     snapshot = false;
     console.info("Python starts without its snapshot:", error.message);
-    return loadPyodide({ indexURL: here });
+    return startPython(loadPyodide, { indexURL: here });
   });
   const folder = pyodide.runPython("import sysconfig; sysconfig.get_path('purelib')");
   pyodide.unpackArchive(await site, "zip", { extractDir: folder });

@@ -130,7 +130,7 @@
     }
     hear(data) {
       if (data.method === "custom") this.emit("msg:custom", data.content, []);
-      if (data.method === "update" || data.method === "echo_update") this.take(data.state);
+      if (data.method === "update") this.take(data.state);          // an echo would bring back what has changed since
     }
     /** Values from Python: told to the widget, but not sent back. */
     take(state) {
@@ -327,9 +327,9 @@
     addText(text, kind) {
       if (this.length > LIMIT) return;
       this.length += text.length;
-      if (this.length > LIMIT) text += "\n… there is more, but this page shows no more of it.\n";
+      if (this.length > LIMIT) text = text.slice(0, LIMIT) + "\n… there is more, but this page shows no more of it.\n";
       const last = this.output.lastElementChild;
-      if (last?.dataset.kind === kind) last.textContent += text;
+      if (last?.dataset.kind === kind) last.append(text);
       else this.output.append(element("pre", { "data-kind": kind }, text));
     }
 

@@ -48,7 +48,7 @@ class Troubles(list):
     """What went wrong on a page: errors on its console, and requests that left its server."""
 
     def watch(self, context):
-        context.route(lambda url: not url.startswith(("http://127.0.0.1:", "blob:", "data:")), self.refuse)
+        context.route(lambda url: not url.startswith(("http://127.0.0.1:", "file:", "blob:", "data:")), self.refuse)
         context.on("console", lambda message: message.type == "error" and self.append(f"console: {message.text}"))
         context.on("weberror", lambda error: self.append(f"error: {error.error}"))
 
