@@ -4,6 +4,7 @@
     Prediction    a question whose answer is recorded before the outcome is shown
 """
 from .live_widget import LiveWidget
+from .prediction import Prediction
 from .scheduler import Scheduler
 
-__all__ = ["LiveWidget", "Scheduler"]
+__all__ = ["LiveWidget", "Prediction", "Scheduler"]
