@@ -8,6 +8,8 @@ import difflib
 import inspect
 import textwrap
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path, PurePath
 
 from ..verdict import Trace, Verdict
@@ -16,11 +18,11 @@ from .diagram import two_cpu_svg
 PACKAGE = Path(__file__).parent.parent
 
 
-class Shown:
-    """A piece of Markdown, with a name for readers of plain text."""
-
-    def __init__(self, name: str, markdown: str):
-        self.name, self.markdown = name, markdown
+@dataclass(frozen=True)
+class Code:
+    """Source in Markdown: whoever shows it colours it."""
+    name: str
+    markdown: str
 
     def _repr_markdown_(self) -> str:
         return self.markdown
@@ -29,11 +31,28 @@ class Shown:
         return self.name
 
 
+@dataclass(frozen=True)
+class Table:
+    """Rows under a head, in HTML; plain text gets them too."""
+    head: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{escape(text)}</th>' for text in self.head)
+        rows = ["".join(f'<td style="text-align:right">{value:,}</td>' if isinstance(value, int) else f"<td>{escape(value)}</td>"
+                        for value in row) for row in self.rows]
+        return "\n".join([f'<table class="pfn-table"><thead><tr>{head}</tr></thead>', "<tbody>",
+                          *(f"<tr>{row}</tr>" for row in rows), "</tbody></table>"])
+
+    def __repr__(self):
+        return "\n".join(" | ".join(map(str, row)) for row in (self.head, *self.rows))
+
+
+@dataclass(frozen=True)
 class Picture:
     """An SVG picture that says itself what it shows."""
-
-    def __init__(self, name: str, svg: str):
-        self.name, self.svg = name, svg
+    name: str
+    svg: str
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -42,26 +61,22 @@ class Picture:
         return self.name
 
 
-def listing(*functions) -> Shown:
+def listing(*functions) -> Code:
     """Functions as they stand in the package, under the name of their file."""
     parts = [f"`{function.__name__}()` in `{file_of(function)}`:\n\n```python\n{source_of(function)}```" for function in functions]
-    return Shown("the source of " + ", ".join(f"{function.__name__}()" for function in functions), "\n\n".join(parts))
+    return Code("the source of " + ", ".join(f"{function.__name__}()" for function in functions), "\n\n".join(parts))
 
 
-def changes(old, new) -> Shown:
+def changes(old, new) -> Code:
     """What became of one function on the way to another: removed lines, added lines, and what stayed."""
     lines = list(difflib.unified_diff(source_of(old).splitlines(), source_of(new).splitlines(), lineterm="", n=99))[3:]
     name = f"`{old.__name__}()` from `{file_of(old)}` to `{file_of(new)}`"
-    return Shown(f"the difference between two versions of {old.__name__}()", f"{name}:\n\n```diff\n" + "\n".join(lines) + "\n```")
+    return Code(f"the difference between two versions of {old.__name__}()", f"{name}:\n\n```diff\n" + "\n".join(lines) + "\n```")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], name: str = "a table") -> Shown:
-    """Rows under a head; numbers stand on the right."""
-    rows = [list(row) for row in rows]
-    right = [all(isinstance(row[n], int) for row in rows) for n in range(len(head))]
-    lines = [head, ["--:" if number else ":--" for number in right],
-             *[[f"{value:,}" if isinstance(value, int) else str(value) for value in row] for row in rows]]
-    return Shown(name, "\n".join("| " + " | ".join(line) + " |" for line in lines))
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Rows under a head; whole numbers stand on the right."""
+    return Table(tuple(head), tuple(tuple(row) for row in rows))
 
 
 def drawn(trace: Trace | Verdict, title: str = "") -> Picture:
