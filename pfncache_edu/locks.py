@@ -4,7 +4,8 @@ The value of a lock's cell is a number: 0 free, n > 0 held for read by n, -1 hel
 spinlock, held). Who holds it follows from each thread's own steps: see `held_after`.
 
 The rwlock here is *unfair*: a reader may enter while a writer waits. Every schedule of a fair lock is also a
-schedule of this one, so what is proved with it holds for the kernel's queued rwlock too.
+schedule of this one, so what is proved safe with it is safe with the kernel's queued rwlock too. A program can ask for
+the fair rule (`Program(fair_locks=True)`, interpreters/taking.py), which adds deadlocks of its own.
 """
 from __future__ import annotations
 

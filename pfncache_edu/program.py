@@ -12,10 +12,14 @@ from .steps import Cell, KernelFunction, Step
 
 @dataclass(frozen=True)
 class Thread:
-    """A role ("vcpu0", "notifier") and the kernel function that plays it."""
+    """A role ("vcpu0", "notifier") and the kernel function that plays it.
+
+    `interrupts` names the thread on whose CPU it runs as an interrupt handler, "" for a thread of its own CPU.
+    """
     name: str
     function: KernelFunction
     args: tuple = ()
+    interrupts: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Program:
 
     `still` names cells that keep their first value in this program: loading one, or storing that value again, is
     answered at once and is no step, since nobody could tell when it happened. Any other store is a Mistake.
+    `fair_locks`: a waiting writer holds back later readers, as the kernel's queued rwlock does. Without it they may
+    pass: more schedules, so what is proved without it holds with it, deadlocks of readers apart.
     """
     name: str
     threads: tuple[Thread, ...]
@@ -57,6 +63,7 @@ class Program:
     livepatch: dict[KernelFunction, KernelFunction] = field(default_factory=dict)
     still: frozenset[Cell] = frozenset()
     title: str = ""
+    fair_locks: bool = False
 
     def __post_init__(self):
         for original, replacement in self.livepatch.items():
@@ -64,6 +71,17 @@ class Program:
                 if not isinstance(function, KernelFunction):
                     raise TypeError(f"a livepatch maps kernel functions to kernel functions, and {function!r} is none: "
                                     "write {the_original: yours}, and mark yours with @kernel")
+
+        names = [thread.name for thread in self.threads]
+        for thread in self.threads:
+            if thread.interrupts and thread.interrupts not in names:
+                raise ValueError(f"{thread.name} interrupts {thread.interrupts!r}, but the threads are {', '.join(names)}")
+        interrupted = {thread.interrupts for thread in self.threads} - {""}
+        object.__setattr__(self, "_cpus", {name: Cell(f"cpu of {name}", "interrupts on") for name in interrupted})
+
+    def cpu_of(self, thread: Thread) -> Cell | None:
+        """The state of the thread's CPU ("interrupts on", …), None if no interrupt ever comes there."""
+        return self._cpus.get(thread.interrupts or thread.name) if self._cpus else None
 
     @property
     def watches(self) -> tuple[Watch, ...]:
@@ -75,8 +93,8 @@ class Program:
         special = {name for watch in self.watches for name in watch.about}
         groups: dict = {}
         for n, thread in enumerate(self.threads):
-            own = n if thread.name in special else None
-            groups.setdefault((thread.function, thread.args, own), []).append(n)
+            alone = n if thread.name in special or self.cpu_of(thread) is not None else None
+            groups.setdefault((thread.function, thread.args, alone), []).append(n)
         return [group for group in groups.values() if len(group) > 1]
 
     @property

@@ -13,6 +13,10 @@ from .program import Program
 from .steps import Step
 
 
+QUEUES, ARRIVES = "stands in line", "arrives"
+"""Results of a step that did not happen yet: a writer announced itself at a fair lock, an interrupt came."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a thread is suspended, in one function of its call stack. Lines and columns count from 1."""
@@ -43,6 +47,10 @@ class Event:
         """The step as a sentence without its subject: "takes gpc.lock for read"."""
         cells = ", ".join(cell.name for cell in self.step.cells)
         argument = self.step.argument
+        if self.result == QUEUES:
+            return f"stands in line for {cells} (write)"
+        if self.result == ARRIVES:
+            return "arrives as an interrupt"
         return self.step.verb.words.format(cells=cells, argument=argument, result=self.result)
 
 

@@ -20,16 +20,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import factorial, prod
 
-from ..locks import conflicts
+from ..locks import READ_LOCK, conflicts
 from ..program import Program, Thread
 from ..steps import Cell, Mistake, Step, Violation, livepatched
-from ..verdict import Verdict
+from ..verdict import ARRIVES, QUEUES, Verdict
 from .canaries import refuse_unsound_interpreters
 from .sequential import replay
+from .taking import cells_of, leave_interrupt, take
 from .threads import Memory, Place, Suspended, check_end, freeze, memory_after, memory_at_start
 
 MAX_STATES = 2_000_000
 MAX_NODES = 20_000
+WAITING = "write, waiting"
 
 
 def explore(program: Program, *, max_states: int = MAX_STATES, symmetry: bool = True,
@@ -94,21 +96,25 @@ class Row(dict):
         self.mask = 0
         self.wrong: dict[int, Violation] = {}
         self.waits: set[int] = set()
+        self.results: dict[int, object] = {}
         for slot in slots:
             slot.rows.append(self)
             self.mask |= slot.mask
 
     def __missing__(self, key: int) -> int:
         old = tuple(slot.values[key & slot.mask] for slot in self.slots)
-        outcome = self.node.step.effect(*old)
-        if outcome is None:
+        role, node = self.role, self.node
+        program = role.search.program
+        taken = take(program, role.thread, node.memory, node.step, old)
+        if taken is None:
             self.waits.add(key)
             self[key] = 0
             return 0
-        result, *new = outcome
+        self.results[key] = taken.result
         try:
-            after = self.role.automaton.node_after(self.node, self.role.thread.name, old, result)
-            delta = self.role.code(after) - self.code
+            after = role.automaton.node_after(node, role.thread.name, old, taken.result)
+            new = leave_interrupt(program, role.thread, after.step is None, taken.new)
+            delta = role.code(after) - self.code
             for slot, was, now in zip(self.slots, old, new):
                 if was is not now:
                     delta += slot.code(freeze(now, {}), now) - (key & slot.mask)
@@ -150,9 +156,11 @@ class Automaton:
         memory = memory_after(node.memory, watches, name, node.step, old, result)
         edge = node.number, freeze(result, {}), freeze(memory, {})
         if edge not in self.edges:
-            suspended = self.replayed(node)
-            suspended.send(result)
-            self.edges[edge] = self.enter(suspended, memory, (suspended.key(), edge[2]), (*node.answers, result))
+            suspended, answers = self.replayed(node), node.answers
+            if result not in (QUEUES, ARRIVES):
+                suspended.send(result)
+                answers = *answers, result
+            self.edges[edge] = self.enter(suspended, memory, (suspended.key(), edge[2]), answers)
         after = self.edges[edge]
         if after.step is None:
             check_end(memory, watches, name)
@@ -185,7 +193,7 @@ class Role:
 
     def see(self, node: Node) -> None:
         """Give a node of the automaton its code and its row."""
-        cells = node.step.cells if node.step is not None else ()
+        cells = cells_of(self.search.program, self.thread, node.step)
         row = Row(self, node, self.code(node), [self.search.slot_of(cell) for cell in cells])
         self.rows[row.code] = row
         if node.step is None:
@@ -383,8 +391,16 @@ class Search:
                 lock = node.step.cells[0]
                 holders = [(other, mode) for other, at in nodes.items() for held, mode in at.memory.held
                            if held is lock and conflicts(node.step.verb.takes, mode)]
+                if node.step.verb is READ_LOCK and not role.thread.interrupts:
+                    holders += [(other, WAITING) for other, at in nodes.items()
+                                if at.memory.queued and at.step.cells[0] is lock]
                 if holders:
                     waits[role] = lock, holders
+        for role, node in nodes.items():
+            if role.thread.interrupts and node.memory.arrived and node.step is not None:
+                for other in nodes:
+                    if other.thread.name == role.thread.interrupts:
+                        waits[other] = self.program.cpu_of(other.thread), [(role, "")]
         stuck = dict(waits)
         while True:
             free = [role for role, (_, holders) in stuck.items()
@@ -395,10 +411,18 @@ class Search:
                 del stuck[role]
         if not stuck:
             return None
-        return "; ".join(f"{role.thread.name} waits for {lock.name}, which "
-                         f"{'it' if other is role else other.thread.name} holds{' itself' if other is role else ''}"
-                         f"{' for ' + mode if lock.kind == 'rwlock' else ''}"
-                         for role, (lock, [(other, mode), *_]) in stuck.items())
+        return "; ".join(self.waiting(role, lock, *next(at for at in holders if at[0] in stuck or nodes[at[0]].step is None))
+                         for role, (lock, holders) in stuck.items())
+
+    @staticmethod
+    def waiting(role: Role, lock: Cell, other: Role, mode: str) -> str:
+        who, whom = role.thread.name, other.thread.name
+        if not mode:
+            return f"{who} was interrupted by {whom}"
+        if mode == WAITING:
+            return f"{who} wants {lock.name} for read, behind {whom}, which waits for it for write"
+        how = f" for {mode}" if lock.kind == "rwlock" else ""
+        return f"{who} waits for {lock.name}, which {'it holds itself' if other is role else whom + ' holds'}{how}"
 
     def standstill(self, state: int) -> str | None:
         """Why no thread can leave this state; None if all are done or a step was wrong."""

@@ -8,9 +8,10 @@
 from __future__ import annotations
 
 from ..locks import conflicts
-from ..program import Program
+from ..program import Program, Thread
 from ..steps import Cell, Violation, livepatched
-from ..verdict import Event, Trace, format_schedule, parse_schedule
+from ..verdict import ARRIVES, QUEUES, Event, Trace, format_schedule, parse_schedule
+from .taking import IN_INTERRUPT, IRQS_ON, Taken, cells_of, leave_interrupt, take
 from .threads import Memory, Place, Suspended, check_end, memory_after, memory_at_start
 
 
@@ -53,15 +54,32 @@ class Stepper:
         step = self.next_step(name)
         if step is None:
             return "is done"
-        if step.effect(*map(self.value, step.cells)) is not None:
+        if self._taken(name) is not None:
             return None
+        thread = self._thread(name)
+        cpu = self.program.cpu_of(thread)
+        if cpu is not None and self.value(cpu) == IN_INTERRUPT and not thread.interrupts:
+            return "was interrupted"
+        if thread.interrupts and not self.memories[name].arrived:
+            return f"waits until interrupts are on where {thread.interrupts} runs"
         lock = step.cells[0]
         for other, memory in self.memories.items():
             for held, mode in memory.held:
                 if held is lock and conflicts(step.verb.takes or "write", mode):
                     who = "it holds itself" if other == name else f"{other} holds"
                     return f"waits for {lock.name}, which {who}{' for ' + mode if lock.kind == 'rwlock' else ''}"
+        for other, memory in self.memories.items():
+            if memory.queued and self.next_step(other).cells[0] is lock:
+                return f"waits behind {other}, which waits for {lock.name} for write"
         return f"waits for {', '.join(cell.name for cell in step.cells)}"
+
+    def _thread(self, name: str) -> Thread:
+        return next(thread for thread in self.program.threads if thread.name == name)
+
+    def _taken(self, name: str) -> Taken | None:
+        thread, step = self._thread(name), self.next_step(name)
+        old = tuple(map(self.value, cells_of(self.program, thread, step)))
+        return take(self.program, thread, self.memories[name], step, old)
 
     def choices(self) -> list[str]:
         """The threads that can run now."""
@@ -75,20 +93,23 @@ class Stepper:
         if reason:
             raise ValueError(f"{name} cannot run: it {reason}")
         suspended = self.threads[name]
-        step, stack = suspended.step, suspended.stack
-        old = tuple(map(self.value, step.cells))
-        result, *new = step.effect(*old)
+        thread, step, stack = self._thread(name), suspended.step, suspended.stack
+        cells = cells_of(self.program, thread, step)
+        old = tuple(map(self.value, cells))
+        result, new = self._taken(name)
         with livepatched(self.program.livepatch):
             try:
                 self.memories[name] = memory_after(self.memories[name], self.program.watches, name, step, old, result)
-                suspended.send(result)
+                if result not in (QUEUES, ARRIVES):
+                    suspended.send(result)
+                new = leave_interrupt(self.program, thread, suspended.step is None, new)
                 if suspended.step is None:
                     check_end(self.memories[name], self.program.watches, name)
             except Violation as violation:
                 self.wrong = violation
-        self.values.update(zip(step.cells, new))
+        self.values.update(zip(cells, new))
         self.wrong = self.wrong or self._broken_invariant()
-        changed = tuple((c.name, a, b) for c, a, b in zip(step.cells, old, new) if a != b)
+        changed = tuple((c.name, a, b) for c, a, b in zip(cells, old, new) if a != b)
         self.trace.append(Event(len(self.trace) + 1, name, step, result, changed, stack,
                                 self.wrong.sentence if self.wrong else None))
         return self.trace[-1]

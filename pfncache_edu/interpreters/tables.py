@@ -30,6 +30,7 @@ import linecache
 from ..program import Program
 from ..verdict import Event, Place, Verdict
 from .explorer import Node, Role, Row, Search, Slot, explore
+from .taking import cells_of
 
 
 def tables(program: Program, *, max_states: int = 5_000) -> dict:
@@ -72,7 +73,7 @@ class _Tables:
         verb = node.step.verb
         record = {"words": Event(0, "", node.step, "…", (), ()).words, "verb": verb.name,
                   "stack": [self.place(place) for place in node.stack], "holds": self.holds(node),
-                  "cells": [self.number[cell] for cell in node.step.cells],
+                  "cells": [self.number[cell] for cell in cells_of(self.search.program, role.thread, node.step)],
                   "moves": {self.key(row, part): self.move(role, row, part) for part in sorted(row)}}
         if verb.takes and not verb.tries:
             record["wants"] = [record["cells"][0], verb.takes]
@@ -88,8 +89,7 @@ class _Tables:
         if part in row.waits:
             return 0
         step = row.node.step
-        result, *new = step.effect(*(slot.values[part & slot.mask] for slot in row.slots))
-        words = Event(0, "", step, result, (), ()).words
+        words = Event(0, "", step, row.results[part], (), ()).words
         if part in row.wrong:
             return {"wrong": row.wrong[part].sentence, "broken": row.wrong[part].property, "words": words}
         after = row.code + part + row[part]

@@ -6,23 +6,26 @@ import inspect
 import sys
 import types
 from collections.abc import Generator, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from operator import length_hint
 
 from ..locks import Held, held_after
 from ..program import Thread, Watch
 from ..steps import LOAD, STORE, Cell, KernelFunction, Mistake, Step, Struct, Verb, Violation, as_step, forgotten
-from ..verdict import Place
+from ..verdict import ARRIVES, QUEUES, Place
 
 UNKNOWN = count()
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What is remembered of a thread's own steps: the locks it holds, and what each watch asked to remember."""
+    """What is remembered of a thread's own steps: the locks it holds, what each watch asked to remember, whether it
+    stands in line for the write lock that it wants, and whether, as an interrupt handler, it has arrived."""
     held: Held = ()
     watched: tuple[Hashable, ...] = ()
+    queued: bool = False
+    arrived: bool = False
 
 
 class Suspended:
@@ -113,9 +116,12 @@ def memory_at_start(watches: tuple[Watch, ...]) -> Memory:
 
 def memory_after(memory: Memory, watches: tuple[Watch, ...], thread: str, step: Step, old: tuple, result) -> Memory:
     """What to remember after a step. Violation if a watch, or the lock rules, say that the step is wrong."""
+    if result in (QUEUES, ARRIVES):
+        return replace(memory, queued=result == QUEUES, arrived=memory.arrived or result == ARRIVES)
+    old = old[:len(step.cells)]
     held = held_after(memory.held, step, result)
     return Memory(held, tuple(watch.after(remembered, thread, step, old, result)
-                              for watch, remembered in zip(watches, memory.watched)))
+                              for watch, remembered in zip(watches, memory.watched)), arrived=memory.arrived)
 
 
 def check_end(memory: Memory, watches: tuple[Watch, ...], thread: str) -> None:
