@@ -1,0 +1,15 @@
+"""Grading: exercises as named properties with points, for a notebook, a terminal and a folder of submissions.
+
+    check("8.2")                     in a notebook: judges the function you defined, and says what, where and why
+    check("8.2", hint=1)             less than that: a hint, as small as you like
+    pfncache grade FOLDER            for a whole class: a CSV file and a page each
+
+Everything in here needs the standard library only. What a student's code can do to the process that runs it is said
+in batch.py: this is not yet a security boundary.
+"""
+from .exercise import Exercise, Property, assess
+from .exercises import EXERCISES
+from .notebook import check
+from .report import Report, Result
+
+__all__ = ["EXERCISES", "Exercise", "Property", "Report", "Result", "assess", "check"]

@@ -1,0 +1,252 @@
+"""The command `pfncache`: check an answer, grade a class, explore a situation, play a schedule."""
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from pathlib import Path
+
+from . import scenarios
+from .grading.batch import TIMEOUT, Row, grade_file, grade_folder
+from .grading.exercise import why_not_an_answer
+from .grading.exercises import EXERCISES, exercise_named
+from .grading.notebook import NoAnswer, answer_in
+from .grading.report import as_text
+from .grading.submission import NotASubmission, exercise_of, read_submission, run_cells
+from .interpreters.explorer import explore
+from .interpreters.sequential import run
+from .mutants import MUTANTS
+from .program import Program
+from .render.diagram import two_cpu_text
+from .render.words import story
+from .steps import KernelFunction, Mistake, kernel
+
+EXAMPLES = """examples:
+  pfncache list                                        what there is: scenarios, mutants, exercises
+  pfncache explore page_moves_during_use               every schedule of the real functions
+  pfncache explore page_moves_during_use --mutant clears_under_the_read_lock
+  pfncache explore page_moves_during_use --answer 8.2.ipynb
+  pfncache play page_moves_during_use --schedule "v2 n14"
+  pfncache check 8.2 answer.ipynb                      one answer: points and reasons
+  pfncache grade submissions --out grades              a folder: grades.csv and a page for each
+"""
+SCENARIOS = {name: make for name, make in vars(scenarios).items()
+             if not name.startswith("_") and getattr(make, "__annotations__", {}).get("return") == "Program"}
+
+
+class Refused(Exception):
+    """Something is wrong with how the command was called; the message says what to write instead."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; its exit code: 0 done, 1 the answer is not right or a search found a failure, 2 called wrongly."""
+    asked = parser().parse_args(arguments)
+    try:
+        return asked.run(asked)
+    except Refused as problem:
+        print(f"pfncache: {problem}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:                          # the reader of our output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("pfncache: stopped; results that were finished are kept", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="pfncache", description=__doc__, epilog=EXAMPLES,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
+
+    def command(function, **texts) -> argparse.ArgumentParser:
+        made = commands.add_parser(function.__name__.rstrip("_"), help=function.__doc__.splitlines()[0].rstrip("."),
+                                   description=function.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, **texts)
+        made.set_defaults(run=function)
+        return made
+
+    command(list_)
+    for function in (explore_, play):
+        made = command(function)
+        made.add_argument("scenario", help="a name that `pfncache list` shows")
+        variant = made.add_mutually_exclusive_group()
+        variant.add_argument("--mutant", metavar="NAME", help="with this wrong variant in place of the kernel's function")
+        variant.add_argument("--answer", metavar="FILE", type=Path, help="with your own function from a notebook or .py file")
+        if function is play:
+            made.add_argument("--schedule", metavar="TEXT", help='who runs how many steps, such as "v2 n14"; '
+                              "without it each thread runs until it waits or is done")
+    made = command(check)
+    made.add_argument("exercise", help="its number in the book, such as 8.2")
+    made.add_argument("file", type=Path, help="a notebook or .py file with your answer")
+    made.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="SECONDS", help="default: %(default)g")
+    made = command(grade)
+    made.add_argument("folder", type=Path, metavar="FOLDER", help="everything in it and below is graded")
+    made.add_argument("--out", type=Path, default=Path("grades"), metavar="DIR", help="where results go (default: %(default)s)")
+    made.add_argument("--jobs", type=at_least_one, default=os.cpu_count() or 1, metavar="N", help="how many at a time (default: one per CPU)")
+    made.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="SECONDS", help="for each submission (default: %(default)g)")
+    made.add_argument("--exercise", metavar="NUMBER", help="what all files are for, if their names do not say so")
+    return top
+
+
+def at_least_one(text: str) -> int:
+    number = int(text) if text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return number
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return number
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+def list_(asked) -> int:
+    """Name the scenarios, mutants and exercises."""
+    print("scenarios (situations to explore or play)")
+    for name, make in SCENARIOS.items():
+        print(f"  {name:<36} {first_line(make)}")
+    print("\nmutants (variants of a kernel function; not all are wrong)")
+    for mutant in MUTANTS.values():
+        print(f"  {mutant.name:<36} {mutant.difference}  [{mutant.replaces.__name__}]")
+    print("\nexercises (to check and grade)")
+    for exercise in EXERCISES.values():
+        print(f"  {exercise.id:<36} {exercise.title}, {exercise.points} points: define {exercise.function_name}()")
+    return 0
+
+
+def explore_(asked) -> int:
+    """Search every schedule of a scenario.
+
+    Says that it holds and how many states were searched (exit code 0), or draws the shortest schedule that fails (1).
+    """
+    try:
+        verdict = explore(program_of(asked))
+    except Mistake as mistake:
+        raise Refused(f"this is not a program of steps yet: {mistake}") from None
+    print(verdict)
+    if verdict.trace:
+        print("", two_cpu_text(verdict), "", sep="\n")
+        variant = f" --mutant {asked.mutant}" if asked.mutant else f" --answer {asked.answer}" if asked.answer else ""
+        print(f'step by step: pfncache play {asked.scenario}{variant} --schedule "{verdict.schedule}"')
+    return 0 if verdict.holds else 1
+
+
+def play(asked) -> int:
+    """Run one schedule of a scenario, and tell each of its steps.
+
+    The exit code is 1 if the schedule breaks a property.
+    """
+    try:
+        trace = run(program_of(asked), asked.schedule)
+    except ValueError as error:
+        raise Refused(f"--schedule: {error}") from None
+    except Mistake as mistake:
+        raise Refused(f"this is not a program of steps yet: {mistake}") from None
+    print(two_cpu_text(trace), "", story(trace), sep="\n")
+    return 1 if trace and trace[-1].wrong else 0
+
+
+def check(asked) -> int:
+    """Assess one answer: points, reasons and the schedules that fail.
+
+    The exit code is 0 for full marks, else 1.
+    """
+    exercise = known_exercise(asked.exercise)
+    if not asked.file.is_file():
+        raise Refused(f"there is no file {asked.file}: name the notebook or .py file with your answer")
+    needs_posix()
+    report = grade_file(asked.file, asked.file.name, timeout=asked.timeout, exercise=exercise.id)
+    print(as_text(report))
+    return 0 if report.points == report.maximum else 1
+
+
+def grade(asked) -> int:
+    """Grade a folder of submissions.
+
+    Every file in it gets a row in grades.csv and a page, with its points or the reason why there are none. Each runs in
+    a process of its own with a time limit. That is no security boundary yet: run it for students whom you trust.
+    Jupyter's own copies in .ipynb_checkpoints are left out.
+    """
+    if not asked.folder.is_dir():
+        raise Refused(f"there is no folder {asked.folder}: name the one that holds the submissions")
+    if asked.exercise:
+        known_exercise(asked.exercise)
+    if asked.out.exists() and asked.folder.resolve() == asked.out.resolve():
+        raise Refused("--out is the folder of the submissions itself: name another one")
+    needs_posix()
+    try:
+        rows = grade_folder(asked.folder, asked.out, jobs=asked.jobs, timeout=asked.timeout, exercise=asked.exercise, progress=tell)
+    except OSError as error:
+        raise Refused(f"the results cannot be written: {error}") from None
+    width = max((len(row.submission) for row in rows), default=0)
+    for row in rows:
+        print(f"{row.submission:<{min(width, 60)}}  {row.report.points:>3} of {row.report.maximum:<3} {row.report.reason}".rstrip())
+    print(f"{len(rows)} submissions: {asked.out / 'grades.csv'}, {asked.out / 'index.html'}")
+    return 0
+
+
+def tell(row: Row, seconds: float) -> None:
+    print(f"{row.submission}: {row.report.points} of {row.report.maximum} in {seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+# --- what was asked for -------------------------------------------------------------------------------------------------
+
+def program_of(asked) -> Program:
+    """The program of a scenario with a mutant, or an answer, in place."""
+    return named(SCENARIOS, asked.scenario, "scenario")(livepatch_of(asked))
+
+
+def livepatch_of(asked) -> dict:
+    if asked.mutant:
+        return named(MUTANTS, asked.mutant, "mutant").livepatch
+    if not asked.answer:
+        return {}
+    try:
+        submission = read_submission(asked.answer.name, asked.answer.read_bytes())
+        exercise = EXERCISES[exercise_of(asked.answer.name, submission)]
+    except (OSError, NotASubmission) as problem:
+        raise Refused(f"{asked.answer}: {getattr(problem, 'strerror', None) or problem}") from None
+    namespace = {"__name__": "__main__"}
+    complaints = run_cells(submission, namespace)
+    answer = answer_in(exercise, namespace)
+    if isinstance(answer, NoAnswer):
+        raise Refused(f"{asked.answer}: {answer.text}" + (f" ({complaints[0]})" if complaints else ""))
+    problem = why_not_an_answer(exercise, answer)
+    if problem:
+        raise Refused(f"{asked.answer}: {problem}")
+    return {exercise.replaces: answer if isinstance(answer, KernelFunction) else kernel(answer)}
+
+
+def named(known: dict, name: str, kind: str):
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        raise Refused(f"there is no {kind} {name!r}" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"))
+    return known[name]
+
+
+def known_exercise(id: str):
+    try:
+        return exercise_named(id)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+
+
+def needs_posix() -> None:
+    if os.name != "posix":
+        raise Refused("this needs Linux or macOS; on Windows use WSL, or check() in the notebook")
+
+
+def first_line(thing) -> str:
+    return (thing.__doc__ or "").strip().splitlines()[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
