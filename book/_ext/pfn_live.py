@@ -100,12 +100,13 @@ def model_id(view):
     return json.loads(raw[raw.index("{"):raw.rindex("}") + 1])["model_id"]
 
 
-def add_page_script(app, pagename, templatename, context, doctree):
-    """Only pages with something to bring to life load the script."""
+def finish_page(app, pagename, templatename, context, doctree):
+    """Load the script, on pages with something to bring to life only; name what folds by what it shows."""
     if doctree is None:
         return
+    context["body"] = context["body"].replace(' aria-label="Toggle hidden content"', "")   # its text says more
     live = any("tag_live" in node["classes"] for node in doctree.findall(nodes.container))
-    widgets = any("pfn-widget" in node.rawsource + node.astext() for node in doctree.findall(nodes.raw))
+    widgets = any("pfn-widget" in node.astext() for node in doctree.findall(nodes.raw))
     if live or widgets:
         folder = runtime()
         attributes = {"data-runtime": f"live/{folder.name}/"} if folder else {"data-why-not": why_not_live()}
@@ -167,6 +168,6 @@ def setup(app):
         app.add_post_transform(transform)
     app.add_html_math_renderer("written", (visit_formula, None), (visit_formula, None))
     app.connect("config-inited", name_mathjax)
-    app.connect("html-page-context", add_page_script)
+    app.connect("html-page-context", finish_page)
     app.connect("build-finished", copy_folders)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,7 +4,7 @@ import re
 import shutil
 
 import pytest
-from browsing import Served, axe_violations, needs_site
+from browsing import SITE, Served, axe_violations, needs_site, pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -41,6 +41,21 @@ def test_a_cell_runs_with_the_network_off_after_those_above_it(live_page, open_p
     press(page, "Run cell 3")
     says(status(page, 3), "Done.")
     assert says(output(page, 2), "20").split() == ["the", "sum", "is", "45", "20"]
+
+
+@pytest.mark.parametrize("path", [path for path in pages() if "tag_live" in (SITE / path).read_text(encoding="utf-8")])
+def test_every_live_cell_of_the_book_says_in_the_browser_what_the_book_says(book, open_page, path):
+    page = open_page(book + path)
+    if not page.locator(".pfn-toolbar").count():
+        pytest.skip("the page's Python is not built: it needs npm")
+    cells = page.locator(".cell.tag_live")
+    printed = [cell.locator(".cell_output .output pre").all_text_contents() for cell in cells.all()]
+    last = cells.count()
+    press(page, f"Run cell {last}")
+    says(status(page, last), "Done.")
+    for number, texts in enumerate(printed, start=1):
+        text = output(page, number).text_content()
+        assert [line for line in "".join(texts).split() if line not in text.split()] == [], f"cell {number}"
 
 
 def test_python_starts_from_its_snapshot(live_page, open_page):
