@@ -44,14 +44,14 @@ class Prediction(LiveWidget):
 
     def static_svg(self) -> str:
         """The question and its options; what came out only where it is confronted."""
-        lines = [(line, "bold") for line in textwrap.wrap(self.question, 84)]
+        lines = [(line, "bold") for line in textwrap.wrap(self.question, 72)]
         for option in self.options:
             first, *rest = textwrap.wrap(option, 78)
             lines += [(f"○ {first}", "normal"), *((f"   {line}", "normal") for line in rest)]
         if self.confront:
-            lines += [(line, "bold") for line in textwrap.wrap(f"The outcome: {self.outcome}. {self.because}", 84)]
+            lines += [(line, "bold") for line in textwrap.wrap(f"The outcome: {self.outcome}. {self.because}", 72)]
         texts = "".join(f'<text x="14" y="{26 + 22 * n}" font-weight="{weight}" xml:space="preserve">{html.escape(line)}</text>'
-                        for n, (line, weight) in enumerate(lines))
+                        for n, (line, weight) in enumerate((line.replace("`", ""), weight) for line, weight in lines))
         height = 18 + 22 * len(lines)
         return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 660 {height}" width="660" height="{height}" role="img" '
                 f'style="max-width:100%;height:auto" font-family="system-ui,sans-serif" font-size="15" fill="#1b2230">'

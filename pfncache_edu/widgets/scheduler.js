@@ -377,7 +377,7 @@ class Game {
     this.diagram = h("div", { class: "s-diagram", tabindex: "0", role: "region", "aria-label": "The schedule so far, one column per CPU" });
     this.hintButton = button("Hint", () => this.hint());
     const select = h("select", { id: `${this.id}-level`, onchange: () => this.choose(Number(select.value)) },
-      levels.map((one, i) => h("option", { value: String(i), selected: i === this.level }, `${i + 1}. ${one.title}`)));
+      levels.map((one, i) => h("option", { value: String(i), "data-level": one.name, selected: i === this.level }, `${i + 1}. ${one.title}`)));
     const fine = h("input", { type: "checkbox", checked: this.fine, onchange: () => { this.fine = fine.checked; this.update(""); } });
     const lab = "jpThemeName" in document.body.dataset;
     this.root.replaceChildren(...[
@@ -549,7 +549,7 @@ class Game {
   confront(breaks) {
     if (!this.predicted) return "";
     const right = (this.predicted === "breaks") === breaks;
-    return h("p", {}, `You predicted that ${this.predicted === "breaks" ? "some order breaks it" : "no order breaks it"}. ${right ? "So it is." : `It is the other way round: ${breaks ? "this schedule does" : "none does"}.`}`);
+    return h("p", {}, `You predicted that ${this.predicted === "breaks" ? "some order breaks it" : "no order breaks it"}. ${right ? "So it is." : `It is the other way round: ${breaks ? "some order does" : "none does"}.`}`);
   }
 
   showResult() {
@@ -560,7 +560,7 @@ class Game {
         h("p", {}, `${counted(player.at, "step")}${player.at <= verdict.steps ? ", " : "; "}${best}.`), this.confront(true));
     } else if (this.mayPlay && (this.proof || this.claimed && !this.breakable)) {
       parts.push(h("p", { class: "s-verdict" }, h("b", {}, this.breakable ? "✗ " : this.claimed ? "✓ Right. " : "✓ "), this.proofText()),
-        this.breakable ? "" : this.confront(false), h("p", { class: "s-model" }, MODEL));
+        this.confront(this.breakable), h("p", { class: "s-model" }, MODEL));
     } else if (this.refuted) {
       parts.push(h("p", { class: "s-verdict" }, h("b", {}, "✗ Wrong. "), `There is a schedule with ${counted(verdict.steps, "step")} that breaks it. Go on looking, or open a hint.`));
     }
@@ -575,7 +575,7 @@ class Game {
     const { verdict } = this.tables, { player, hinted } = this, runs = verdict.schedule.split(" ");
     const property = this.tables.program.properties.find(({ name }) => name === verdict.broken)?.meaning ?? "everybody can go on in the end (no deadlock)";
     const own = this.levels[this.level].hint;
-    const texts = !this.breakable ? [["There is nothing to find here: no schedule breaks it. Claim it, and see how many states say so."]] : [
+    const texts = !this.breakable ? [...(own ? [[own]] : []), ["There is nothing to find here: no schedule breaks it. Claim it, and see how many states say so."]] : [
       [`What can be broken: ${property}.`, own ? ` ${own}` : ""],
       [`The shortest schedule begins `, h("code", {}, runs.slice(0, -1).join(" ") || "…"), `, then one CPU runs on until it goes wrong.`],
       [`All of it: `, h("code", {}, verdict.schedule), " ", h("button", { type: "button", onclick: () => { this.load(verdict.schedule); this.scrub.focus(); } }, "Load it, and scrub")]];

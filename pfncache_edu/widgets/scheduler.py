@@ -15,8 +15,11 @@ every schedule without Python; and in a notebook `widget.schedule` is what the r
 from __future__ import annotations
 
 import difflib
+import html
 import inspect
 import pathlib
+import re
+import textwrap
 import zlib
 
 import traitlets
@@ -237,11 +240,25 @@ def tables_of(levels: list[Level]) -> dict:
 def still_picture(program: Program, level: dict) -> str:
     """A deterministic SVG: the shortest schedule that breaks the level; if none does, one that ran to its end."""
     verdict = explore(program)
-    what = f"{level['title']}. {level['difference'] or level['situation']}".replace("`", "")
-    if verdict.trace:
-        steps = f"broken in {len(verdict.trace)} steps, the shortest schedule"
-        return two_cpu_svg(verdict, title=f"{what}: {steps}")
-    return two_cpu_svg(one_after_the_other(program), title=f"{what}: {verdict}. One of the schedules")
+    title = f"{level['title']}. {level['difference'] or level['situation']}".replace("`", "")
+    ending = (f"Goes wrong after {len(verdict.trace)} steps: the shortest schedule that breaks it" if verdict.trace
+              else f"It {verdict}. Here is one of its schedules")
+    return with_caption([title, ending], two_cpu_svg(verdict if verdict.trace else one_after_the_other(program), title=title))
+
+
+def with_caption(lines: list[str], svg: str) -> str:
+    """A picture with lines of text above it, the first one bold."""
+    width, height = (float(number) for number in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())
+    lines = [(part, weight) for line, weight in zip(lines, ("700", "400")) for part in textwrap.wrap(line, int(width / 8.6))]
+    top = 22 * len(lines) + 14
+    texts = "".join(f'<text x="12" y="{22 * n + 24}" font-weight="{weight}" fill="#1b1f24">{html.escape(line)}</text>'
+                    for n, (line, weight) in enumerate(lines))
+    whole = html.escape(" ".join(line for line, _ in lines))
+    described = svg[svg.index("<desc>"):svg.index("</desc>")] + "</desc>"
+    inner = svg.replace("<svg ", f'<svg y="{top}" ', 1).replace(' role="img"', "", 1)
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height + top:.0f}" width="{width:.0f}" '
+            f'height="{height + top:.0f}" role="img" style="max-width:100%;height:auto;background:#fff" font-family="system-ui,sans-serif" '
+            f'font-size="13.5"><title>{whole}</title>{described}<rect width="100%" height="100%" fill="#fff"/>{texts}{inner}</svg>\n')
 
 
 def one_after_the_other(program: Program) -> Trace:
