@@ -295,7 +295,7 @@ def check(arguments):
 
 def lab(arguments):
     set_up()
-    run(PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT / "book", "--ip", "127.0.0.1", env=environment(), may_fail=True)
+    run(PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT, "--ip", "127.0.0.1", env=environment(), may_fail=True)
 
 
 def normalize(arguments):
