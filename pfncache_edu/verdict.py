@@ -84,7 +84,8 @@ class Verdict:
     outcome     "holds", "violated", "deadlock" or "incomplete"
     states      how many different states were seen
     depth       the most steps that any schedule needs to reach a state for the first time
-    broken      the name of the property that is violated ("no_deadlock" for a deadlock), else None
+    broken      the name of the property that is violated, else None; of a deadlock "no_deadlock", or "no_endless_loop"
+                if somebody moves for ever and can never finish
     sentence    what is wrong, or why the search is incomplete
     threads     the shortest schedule that shows it, a thread name per step
     trace       that schedule, replayed on fresh generators

@@ -139,6 +139,29 @@ def search(programs):
     return len(seen), bad, switches
 
 
+def fewest_steps_to_an_endless_loop(programs):
+    """How soon a state can be reached from which not everybody can finish any more; None if there is none."""
+    start = tuple(settle(p, 0, 0) for p in programs), 0, 0, 0
+    depth, level, after = {start: 0}, [start], {}
+    while level:
+        new = []
+        for s in level:
+            after[s] = [to for _, to in moves(s, programs)]
+            for to in after[s]:
+                if to not in depth:
+                    depth[to] = depth[s] + 1
+                    new.append(to)
+        level = new
+    ends = [len(p) for p in programs]
+    good = {s for s in depth if [at for at, _ in s[0]] == ends}
+    while True:
+        more = {s for s in depth if s not in good and not good.isdisjoint(after[s])}
+        if not more:
+            break
+        good |= more
+    return min((n for s, n in depth.items() if s not in good), default=None) if good else None
+
+
 def as_program(instruction_lists, properties=()):
     cells = shared("s")
     checks = tuple(make(cells) for make in properties)
@@ -154,15 +177,29 @@ def test_states_and_shortest_schedules_equal_those_of_an_independent_search(seed
     rng = random.Random(seed)
     programs = [random_instructions(rng) for _ in range(rng.choice([2, 2, 3]))]
     states, bad, switches = search(programs)
-    everything = explore(as_program(programs))
+    everything = explore(as_program(programs), spinning=False)
     if everything.outcome == "holds":
         assert everything.states == states
-    verdict = explore(as_program(programs, [never_both_two]))
+    verdict = explore(as_program(programs, [never_both_two]), spinning=False)
     if verdict.outcome != "deadlock":
         assert (verdict.outcome == "violated") == (bad is not None)
     if verdict.outcome == "violated":
         assert len(verdict.threads) == bad
         assert verdict.switches == max(switches, 0)
+
+
+def test_endless_loops_equal_those_of_an_independent_search():
+    found = 0
+    for seed in range(400):
+        rng = random.Random(seed)
+        programs = [random_instructions(rng) for _ in range(2)]
+        verdict, soonest = explore(as_program(programs)), fewest_steps_to_an_endless_loop(programs)
+        if verdict.broken == "no_endless_loop":
+            assert soonest == len(verdict.threads)
+            found += 1
+        elif verdict.holds:
+            assert soonest is None
+    assert found >= 5
 
 
 def test_the_random_programs_are_not_all_alike():
@@ -171,7 +208,7 @@ def test_the_random_programs_are_not_all_alike():
     for seed in range(150):
         rng = random.Random(seed)
         programs = [random_instructions(rng) for _ in range(rng.choice([2, 2, 3]))]
-        outcomes[explore(as_program(programs, [never_both_two])).outcome] += 1
+        outcomes[explore(as_program(programs, [never_both_two]), spinning=False).outcome] += 1
     assert min(outcomes["holds"], outcomes["violated"]) >= 30, outcomes
 
 
@@ -375,3 +412,57 @@ def test_a_thread_that_a_property_singles_out_is_nobodys_twin():
     assert Program("p", threads).twins == [[0, 1]]
     singled_out = Watch("w", lambda memory, *_: memory, about=("a",))
     assert Program("p", threads, (singled_out,)).twins == []
+
+
+# --- loops that may never end -------------------------------------------------------------------------------------------
+
+@kernel
+def polls_x(cells):
+    while True:
+        yield write_lock(cells.lock)
+        x = yield cells.x
+        yield write_unlock(cells.lock)
+        if x:
+            break
+
+
+@kernel
+def sets_x_only_if_y(cells):
+    if (yield cells.y):
+        yield cells.x.set(1)
+
+
+@kernel
+def sets_y(cells):
+    yield cells.y.set(1)
+
+
+def maybe_too_late(*waiters):
+    cells = shared("s")
+    threads = [Thread(name, polls_x, (cells,)) for name in waiters]
+    return Program("too late", (*threads, Thread("setter", sets_x_only_if_y, (cells,)), Thread("y", sets_y, (cells,))))
+
+
+def test_a_loop_that_can_spin_for_ever_is_told_with_the_shortest_schedule_that_leads_there():
+    verdict = explore(maybe_too_late("waiter"))
+    assert (verdict.outcome, verdict.broken, verdict.schedule) == ("deadlock", "no_endless_loop", "s1")
+    assert verdict.sentence == "waiter can never finish from here, whatever runs next: a loop spins for ever"
+
+
+def test_a_loop_that_somebody_always_can_end_does_not_spin():
+    cells = shared("s")
+    assert explore(Program("loop", (Thread("waiter", polls_x, (cells,)), Thread("setter", sets_x, (cells,))))).holds
+
+
+def test_a_thread_that_is_meant_to_run_for_ever_does_not_count_as_spinning():
+    cells, s = shared("s"), two_locks("s")
+    assert explore(Program("p", (Thread("f", for_ever, (s,)), Thread("setter", sets_x, (cells,))))).holds
+
+
+def test_the_question_can_be_left_out():
+    assert explore(maybe_too_late("waiter"), spinning=False).holds
+
+
+def test_twins_that_spin_are_told_apart_in_the_schedule():
+    verdict = explore(maybe_too_late("v", "w"))
+    assert verdict.schedule == "s1" and verdict.sentence.startswith("v and w can never finish")

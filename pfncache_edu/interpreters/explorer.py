@@ -15,7 +15,7 @@ s is a state, d the difference that a move adds to it; a *row* is what one node 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import factorial, prod
@@ -34,17 +34,19 @@ MAX_NODES = 20_000
 WAITING = "write, waiting"
 
 
-def explore(program: Program, *, max_states: int = MAX_STATES, symmetry: bool = True,
+def explore(program: Program, *, max_states: int = MAX_STATES, symmetry: bool = True, spinning: bool = True,
             progress: Callable[[int, int], None] | None = None) -> Verdict:
     """Search every schedule of `program`.
 
     Returns a Verdict: "holds" (every state was seen), "violated" or "deadlock" with the shortest schedule, among the
     shortest one with the fewest context switches, or "incomplete" when more than `max_states` states were met.
     With `symmetry`, states that differ only in which of several threads of the same function and arguments is where
-    are searched once, and still counted as they are. `progress(depth, states)` is called for each level.
+    are searched once, and still counted as they are. With `spinning`, a program that is safe is also asked whether some
+    thread can get to where it loops for ever, whatever the others do: that counts as a deadlock. `progress(depth,
+    states)` is called for each level.
     Mistake if the program itself is at fault.
     """
-    return Search(program, max_states, symmetry).run(progress)
+    return Search(program, max_states, symmetry).run(progress, spinning)
 
 
 class Slot:
@@ -166,6 +168,24 @@ class Automaton:
             check_end(memory, watches, name)
         return after
 
+    def has_a_loop(self) -> bool:
+        """Whether a thread can come back to a place where it was."""
+        after: dict[int, set[int]] = {}
+        for (number, *_), node in self.edges.items():
+            after.setdefault(number, set()).add(node.number)
+        left = {number: len(nodes) for number, nodes in after.items()}
+        ready = [node.number for node in self.nodes if node.number not in left]
+        into: dict[int, list[int]] = {}
+        for number, nodes in after.items():
+            for to in nodes:
+                into.setdefault(to, []).append(number)
+        while ready:
+            for number in into.get(ready.pop(), ()):
+                left[number] -= 1
+                if not left[number]:
+                    ready.append(number)
+        return any(left.values())
+
     def replayed(self, node: Node) -> Suspended:
         """A fresh generator at `node`. Mistake if the function does not do the same thing twice."""
         suspended = Suspended(self.thread, self.search.program.still)
@@ -199,6 +219,10 @@ class Role:
         if node.step is None:
             row[0] = 0
 
+    @property
+    def can_finish(self) -> bool:
+        return any(node.step is None for node in self.automaton.nodes)
+
     def code(self, node: Node) -> int:
         return self.slot.code(node.number, node)
 
@@ -221,11 +245,14 @@ class Twins:
         return [role.slot.values[part & role.slot.mask].number for role in self.roles]
 
     def in_order(self, states: set[int]) -> set[int]:
+        return set(self.each_in_order(states))
+
+    def each_in_order(self, states: Iterable[int]) -> list[int]:
         mask, differences = self.mask, self.differences
         for part in {s & mask for s in states} - differences.keys():
             ordered = sorted(self.numbers(part))
             differences[part] = sum(role.slot.codes[n] for role, n in zip(self.roles, ordered)) - part
-        return {s + differences[s & mask] for s in states}
+        return [s + differences[s & mask] for s in states]
 
     def ways_to_tell_apart(self, part: int) -> int:
         """How many states of the full search one state in order stands for."""
@@ -258,7 +285,7 @@ class Search:
             self.slots[cell] = Slot(self, cell.name, cell.initial, freeze(cell.initial, {}))
         return self.slots[cell]
 
-    def run(self, progress=None) -> Verdict:
+    def run(self, progress=None, spinning: bool = True) -> Verdict:
         with self.searching():
             for depth, level in enumerate(self.levels_from_start()):
                 if progress:
@@ -268,6 +295,9 @@ class Search:
                     return self.verdict_on(*failure)
                 if len(self.seen) > self.max_states or self.nodes > MAX_NODES:
                     return Verdict(self.program, "incomplete", len(self.seen), depth, sentence=self.why_incomplete())
+            endless = self.endless() if spinning else None
+            if endless:
+                return self.verdict_on_endless_loop(endless)
             return Verdict(self.program, "holds", self.count(), len(self.levels) - 1, searched=len(self.seen))
 
     def count(self) -> int:
@@ -450,13 +480,54 @@ class Search:
         grew = f"; `{name}` of {role.thread.name} took {most:,} different values" if most > 50 else ""
         return f"stopped after {len(self.seen):,} states{grew}"
 
+    # --- loops that may never end -------------------------------------------------------------------------------------
+
+    def verdict_on_endless_loop(self, endless: set[int]) -> Verdict:
+        if self.twins:                     # as in verdict_on()
+            return Search(self.program, self.max_states).run()
+        first = next(n for n, level in enumerate(self.levels) if not endless.isdisjoint(level))
+        self.levels = self.levels[:first + 1]
+
+        def sentence(state, _):
+            unfinished = [role.thread.name for role in self.never_finishing(state)]
+            return f"{' and '.join(unfinished)} can never finish from here, whatever runs next: a loop spins for ever"
+        return self.verdict_on("no_endless_loop", sentence, [(s, None) for s in self.levels[-1] if s in endless])
+
+    def never_finishing(self, state: int) -> list[Role]:
+        """The threads that have an end but do not reach it on any way from here."""
+        seen, level = {state}, [state]
+        while level:
+            new = {s + d for role in self.roles for s, d in zip(level, self.moves_of(role, level)) if d} - seen
+            seen |= new
+            level = list(new)
+        return [role for role in self.roles if role.can_finish
+                and all(role.rows[s & role.slot.mask].node.step is not None for s in seen)]
+
+    def endless(self) -> set[int]:
+        """The states from which the threads that have an end can no longer all get there."""
+        if not any(role.automaton.has_a_loop() for role in self.roles):
+            return set()
+        ends = [(role.rows, role.slot.mask) for role in self.roles if role.can_finish]
+        good = {s for s in self.seen if all(rows[s & mask].node.step is None for rows, mask in ends)}
+        before = -1
+        while before < len(good) < len(self.seen):
+            before = len(good)
+            for level in reversed(self.levels):
+                rest = [s for s in level if s not in good]
+                for role in self.roles:
+                    after = [s + d for s, d in zip(rest, self.moves_of(role, rest))]
+                    for twins in self.twins:
+                        after = twins.each_in_order(after)
+                    good.update([s for s, to in zip(rest, after) if to in good])
+        return self.seen - good
+
     # --- the shortest schedule --------------------------------------------------------------------------------------
 
     def verdict_on(self, name: str, sentence, found: list) -> Verdict:
         if self.twins:                     # the twins of a schedule must be told apart: search again, only this deep
             return Search(self.program, self.max_states).run()
         threads, state, role = self.shortest(found)
-        verdict = Verdict(self.program, "deadlock" if name == "no_deadlock" else "violated", len(self.seen),
+        verdict = Verdict(self.program, "deadlock" if name in ("no_deadlock", "no_endless_loop") else "violated", len(self.seen),
                           len(self.levels) - 1, name, sentence(state, role), threads, searched=len(self.seen))
         return replay(verdict)
 
