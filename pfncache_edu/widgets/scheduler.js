@@ -448,6 +448,7 @@ class Game {
       this.showDiagram();
       this.showHints();
       if (player.wrong) {
+        this.refuted = false;
         const steps = (schedule) => player.parse(schedule).length;
         if (!this.found || steps(this.found) > player.at) this.remember("found", player.schedule);
       }
