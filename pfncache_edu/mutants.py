@@ -9,12 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .kvm import v6_1
-from .kvm.mmu_notifier import (kvm_handle_hva_range, kvm_mmu_invalidate_begin,
-                               kvm_mmu_notifier_invalidate_range_start)
-from .kvm.pfncache import gfn_to_pfn_cache_invalidate_start, mmu_notifier_retry_cache
-from .kvm.structs import gfn_to_pfn_cache, is_error_noslot_pfn, kvm
+from .kvm.host_mm import write_guest
+from .kvm.mmu_notifier import (kvm_handle_hva_range, kvm_mmu_invalidate_begin, kvm_mmu_invalidate_end,
+                               kvm_mmu_notifier_invalidate_range_end, kvm_mmu_notifier_invalidate_range_start)
+from .kvm.pfncache import (gfn_to_pfn_cache_invalidate_start, hva_to_pfn, hva_to_pfn_retry, kvm_gpc_check,
+                           kvm_gpc_refresh, mmu_notifier_retry_cache)
+from .kvm.structs import EFAULT, gfn_to_pfn_cache, is_error_noslot_pfn, khva_t, kvm, offset_in_page
 from .locks import (read_lock_irq, read_trylock, read_unlock, read_unlock_irq, spin_lock, spin_unlock, write_lock_irq,
                     write_unlock_irq)
+from .scenarios import use_guest_page
 from .steps import KernelFunction, Steps, kernel
 
 
@@ -149,6 +152,49 @@ def announces_after_the_walk(kvm: kvm, start: int, end: int) -> Steps[int]:
     yield spin_unlock(kvm.mn_invalidate_lock)
     yield from kvm_handle_hva_range(kvm, start, end, kvm_mmu_invalidate_begin)
     return 0
+
+
+@variant_of(kvm_mmu_notifier_invalidate_range_end, "Lowers the count before it raises the sequence number")
+@kernel
+def retires_before_it_leaves_a_trace(kvm: kvm, start: int, end: int) -> Steps[None]:
+    yield spin_lock(kvm.mn_invalidate_lock)
+    yield kvm.mn_active_invalidate_count.add(-1)
+    yield spin_unlock(kvm.mn_invalidate_lock)
+    yield from kvm_handle_hva_range(kvm, start, end, kvm_mmu_invalidate_end)
+
+
+@variant_of(hva_to_pfn_retry, "Reads the sequence number after it looked the page up, not before")
+@kernel
+def snapshots_after_the_lookup(gpc: gfn_to_pfn_cache) -> Steps[int]:
+    yield gpc.valid.set(False)
+    while True:
+        yield write_unlock_irq(gpc.lock)
+        new_pfn = yield from hva_to_pfn(gpc.kvm, (yield gpc.uhva))
+        mmu_seq = yield gpc.kvm.mmu_invalidate_seq
+        yield write_lock_irq(gpc.lock)
+        if is_error_noslot_pfn(new_pfn):
+            return -EFAULT
+        if not (yield from mmu_notifier_retry_cache(gpc.kvm, mmu_seq)):
+            break
+    yield gpc.valid.set(True)
+    yield gpc.pfn.set(new_pfn)
+    yield gpc.khva.set(khva_t(new_pfn, offset_in_page((yield gpc.uhva))))
+    return 0
+
+
+@variant_of(use_guest_page, "Drops the read lock first and writes through khva then")
+@kernel
+def writes_after_dropping_the_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:
+    while True:
+        yield read_lock_irq(gpc.lock)
+        if (yield from kvm_gpc_check(gpc, 8)):
+            break
+        yield read_unlock_irq(gpc.lock)
+        if (yield from kvm_gpc_refresh(gpc, 8)):
+            return
+    khva = yield gpc.khva
+    yield read_unlock_irq(gpc.lock)
+    yield write_guest(gpc.kvm.mm, khva)
 
 
 @variant_of(mmu_notifier_retry_cache, "Asks whether an invalidation ended, not whether one is under way")

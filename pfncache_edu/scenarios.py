@@ -114,6 +114,14 @@ def one_of_two_pages_moves(livepatch: Livepatch | None = None) -> Program:
         "notifier": (move_page, world.kvm, FIRST_PAGE + PAGE_SIZE, "B")}, livepatch)
 
 
+def invalidation_never_ends(livepatch: Livepatch | None = None) -> Program:
+    """vcpu0 refreshes while an invalidation is open that nobody closes: the retry loop can only go round and round."""
+    world = World(valid=False)
+    return _program("invalidation_never_ends", "vcpu0 refreshes while an invalidation stays open", world, {
+        "vcpu0": (use_guest_page, world.caches[0]),
+        "notifier": (kvm_mmu_notifier_invalidate_range_start, world.kvm, FIRST_PAGE, FIRST_PAGE + PAGE_SIZE)}, livepatch)
+
+
 def unrelated_range(livepatch: Livepatch | None = None, *, start: int = ELSEWHERE, end: int = ELSEWHERE + PAGE_SIZE,
                     properties: Callable[[World], tuple] | None = None) -> Program:
     """An invalidation event of a range that the cache's page is not in, while vcpu0 uses the cache."""

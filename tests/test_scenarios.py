@@ -24,6 +24,12 @@ WRONG = [  # mutant, scenario, outcome, property, shortest schedule
     ("misses_the_first_page", "page_moves_during_use", "violated", "valid_cache_maps_current_page", "n13"),
     ("skips_a_busy_cache", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "v16 n10 v6"),
     ("announces_after_the_walk", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "n6 v22 n6"),
+    ("retires_before_it_leaves_a_trace", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
+     "v13 n14 v9"),
+    ("snapshots_after_the_lookup", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
+     "v10 n19 v9"),
+    ("writes_after_dropping_the_lock", "page_moves_during_use", "violated", "guest_writes_reach_the_guest",
+     "v4 n18 v1"),
     ("forgets_the_count", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "n11 v20 n1"),
     ("forgets_the_sequence", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "v13 n19 v7"),
 ]
@@ -84,6 +90,12 @@ def test_a_range_is_half_open(start, end):
     assert explore(scenarios.unrelated_range(**options)).holds
     wrong = MUTANTS["takes_the_end_for_the_last_byte"].livepatch
     assert explore(scenarios.unrelated_range(wrong, **options)).holds == (start == 1)
+
+
+def test_a_refresh_spins_while_an_invalidation_never_ends():
+    verdict = explore(scenarios.invalidation_never_ends())
+    assert (verdict.outcome, verdict.broken, verdict.schedule) == ("deadlock", "no_endless_loop", "n2")
+    assert verdict.sentence == "vcpu0 can never finish from here, whatever runs next: a loop spins for ever"
 
 
 def test_two_users_of_one_cache_are_searched_once():
