@@ -14,6 +14,7 @@ GLOSSARY = BOOK / "glossary.md"
 TEMPLATE = ["A question first", "What you will be able to do", "What you need to know", "The story", "Worked example",
             "You are the scheduler", "Checkpoints", "Practice", "In the tree", "What the model leaves out", "Summary", "Exercise"]
 SUB_GOALS = {"user": "take the read lock – check – use, or else drop and refresh – release",
+             "refresh": "withdraw – snapshot – drop the lock – look up and map – retake the lock – retry or publish",
              "invalidate": "announce – find overlap – withdraw and drain – (MM zaps) – retire"}
 WORDS_A_MINUTE, LISTING_MINUTES, WIDGET_MINUTES = 180, 1, 4
 
@@ -148,6 +149,13 @@ def test_listings_of_our_functions_come_from_the_source(chapter):
     text = "\n\n".join(cell.source for cell in cells(chapter, "markdown"))
     for fence in re.findall(r"```python\n(.*?)```", text, re.S):
         assert "def " not in fence and "yield" not in fence
+
+
+@each_chapter
+def test_an_exercise_prints_the_points_that_its_checks_add_up_to(chapter):
+    from pfncache_edu.grading import EXERCISES
+    for number, points in re.findall(r"^## Exercise ([\d.]+):.*?\*\*(\d+) points · \d+ minutes · difficulty: \w+\*\*", prose(chapter), re.M | re.S):
+        assert EXERCISES[number].points == int(points)
 
 
 @each_chapter
