@@ -138,7 +138,7 @@ def set_up_python():
         if not PYTHON.exists() or subprocess.call([PYTHON, "-c", "import pip"], stderr=subprocess.DEVNULL):
             make_venv()
         say("installing requirements.txt into .venv (about a minute on first use)")
-        pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--progress-bar", "off"]
+        pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--progress-bar", "off"]
         run(*pip, "-r", requirements)
         run(*pip, "--no-deps", "--no-build-isolation", "--editable", ROOT)
 
@@ -253,7 +253,8 @@ def test(arguments):
     started = time.monotonic()
     problem = set_up()
     no_browser = why_no_browser()
-    REPORTS.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(REPORTS, ignore_errors=True)
+    REPORTS.mkdir(parents=True)
     lines, total, failed = [], {"passed": 0, "failed": 0, "skipped": 0}, False
     with nobody_else_builds():
         build_site(problem)
@@ -270,8 +271,9 @@ def test(arguments):
     say(f"what ran, in {time.monotonic() - started:.0f} s")
     if problem:
         lines.append(f"live Python: not built and not tested, {problem}")
-    print(*lines, sep="\n")
-    print("{passed} passed, {failed} failed, {skipped} skipped".format(**total), flush=True)
+    totals = "{passed} passed, {failed} failed, {skipped} skipped".format(**total)
+    (REPORTS / "totals.txt").write_text(totals + "\n")
+    print(*lines, totals, sep="\n", flush=True)
     return 1 if failed else 0
 
 
@@ -295,7 +297,8 @@ def check(arguments):
 
 def lab(arguments):
     set_up()
-    run(PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT, "--ip", "127.0.0.1", env=environment(), may_fail=True)
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    run(PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT, "--ip", "127.0.0.1", *as_root, env=environment(), may_fail=True)
 
 
 def normalize(arguments):

@@ -326,8 +326,9 @@
 
     addText(text, kind) {
       if (this.length > LIMIT) return;
+      const room = LIMIT - this.length;
       this.length += text.length;
-      if (this.length > LIMIT) text = text.slice(0, LIMIT) + "\n… there is more, but this page shows no more of it.\n";
+      if (this.length > LIMIT) text = text.slice(0, room) + "\n… there is more, but this page shows no more of it.\n";
       const last = this.output.lastElementChild;
       if (last?.dataset.kind === kind) last.append(text);
       else this.output.append(element("pre", { "data-kind": kind }, text));

@@ -47,7 +47,7 @@ def test_the_book_works_under_a_path_of_its_host(tmp_path, open_page):
 def test_without_javascript_every_widget_is_a_still_picture(book, open_page, path):
     page = open_page(book + path, java_script_enabled=False)
     for picture in page.locator(".pfn-still").all():
-        assert picture.is_visible() and picture.locator("svg").count() == 1, "a widget without a still picture"
+        assert picture.is_visible() and picture.locator("svg").count(), "a widget without a still picture"
     assert page.locator(".pfn-toolbar").count() == 0, "a button that cannot work"
 
 
