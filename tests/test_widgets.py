@@ -13,7 +13,7 @@ pytest.importorskip("anywidget", reason="the widgets need the extra `widgets`")
 from pfncache_edu import scenarios
 from pfncache_edu.interpreters.explorer import explore
 from pfncache_edu.interpreters.stepper import Stepper
-from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start
+from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start, mmu_notifier_retry_cache
 from pfncache_edu.mutants import MUTANTS
 from pfncache_edu.scenarios import one_of_two_pages_moves, page_moves_during_use
 from pfncache_edu.steps import kernel
@@ -211,6 +211,19 @@ def test_the_shortest_schedule_breaks_each_level_on_the_page_and_no_step_sooner(
     for tables, told in zip(levels.values(), in_node(tmp_path, FAILURES, data=widget.data), strict=True):
         verdict = tables["verdict"]
         assert told == {"steps": verdict["steps"], "sentence": verdict["sentence"], "broken": verdict["broken"], "early": False}
+
+
+def test_a_loop_that_can_never_end_is_told_where_it_begins(tmp_path):
+    @kernel
+    def compares_with_the_first_sequence(kvm, mmu_seq):
+        return (yield kvm.mn_active_invalidate_count) != 0 or (yield kvm.mmu_invalidate_seq) != 0
+
+    program = scenarios.page_moves_during_refresh({mmu_notifier_retry_cache: compares_with_the_first_sequence})
+    verdict = explore(program)
+    assert verdict.broken == "no_endless_loop"
+    widget = Scheduler(program=program)
+    assert in_node(tmp_path, FAILURES, data=widget.data) == [
+        {"steps": len(verdict.threads), "sentence": verdict.sentence, "broken": "no_endless_loop", "early": False}]
 
 
 # --- the class ----------------------------------------------------------------------------------------------------

@@ -16,17 +16,20 @@ export function unshare({ parts, whole }) {
 
 const QUIET = new Set(["load", "smp_rmb", "smp_wmb", "cond_resched"]);   // steps that change nothing for the others
 
+const nameOf = ({ nodes, cells }) => `${nodes}|${cells}`;
+
 export class Player {
   constructor(tables) {
     this.tables = tables;
     this.threads = tables.threads;
     this.letters = Object.fromEntries(tables.threads.map(({ letter }, i) => [letter, i]));
+    this.start = { nodes: this.threads.map(() => 0), cells: tables.cells.map(() => 0), event: null };
+    this.endless = tables.verdict.broken === "no_endless_loop" ? this.withoutEnd() : new Set();
     this.restart();
   }
 
   restart() {
-    const start = { nodes: this.threads.map(() => 0), cells: this.tables.cells.map(() => 0), event: null };
-    this.states = [this.judged(start)];        // every state on the way, so that any of them can be shown again
+    this.states = [this.judged({ ...this.start })];        // every state on the way, so that any of them can be shown again
     this.at = 0;
   }
 
@@ -70,19 +73,38 @@ export class Player {
     if (reason) throw new Error(`${this.threads[thread].name} cannot run: it ${reason}`);
     if (this.states[this.at + 1]?.event.thread === thread) return this.states[++this.at].event;
     const { state } = this, node = this.node(thread), move = this.move(thread);
-    const next = { nodes: [...state.nodes], cells: [...state.cells] };
-    next.event = { number: this.at + 1, thread, words: move.words, quiet: QUIET.has(node.verb), place: node.stack.at(-1), changed: [] };
-    if (move.wrong) next.wrong = { sentence: move.wrong, broken: move.broken };
-    else {
-      next.nodes[thread] = move.to;
-      node.cells.forEach((cell, i) => {
-        if (next.cells[cell] !== move.set[i]) next.event.changed.push(cell);
-        next.cells[cell] = move.set[i];
-      });
-    }
+    const next = move.wrong ? { ...state, wrong: { sentence: move.wrong, broken: move.broken } } : this.after(state, thread, move);
+    next.event = { number: this.at + 1, thread, words: move.words, quiet: QUIET.has(node.verb),
+      changed: node.cells.filter((cell) => next.cells[cell] !== state.cells[cell]) };
     this.states.splice(this.at + 1, Infinity, this.judged(next));
     this.at += 1;
     return next.event;
+  }
+
+  after({ nodes, cells }, thread, move) {
+    const next = { nodes: [...nodes], cells: [...cells] };
+    this.threads[thread].nodes[nodes[thread]].cells.forEach((cell, i) => { next.cells[cell] = move.set[i]; });
+    next.nodes[thread] = move.to;
+    return next;
+  }
+
+  /** The states from which the threads that have an end can no longer all get there. */
+  withoutEnd() {
+    const into = new Map([[nameOf(this.start), []]]), ends = this.threads.flatMap(({ nodes }, i) => nodes.some(({ verb }) => !verb) ? [i] : []);
+    const found = [this.start], good = [];
+    for (const state of found) {
+      if (ends.every((i) => this.isDone(i, state))) good.push(nameOf(state));
+      this.threads.forEach((_, i) => {
+        const move = this.move(i, state);
+        if (!move || move.wrong) return;
+        const next = this.after(state, i, move), name = nameOf(next);
+        if (!into.has(name)) { into.set(name, []); found.push(next); }
+        into.get(name).push(nameOf(state));
+      });
+    }
+    const bad = new Set(into.keys());
+    for (const name of good) if (bad.delete(name)) good.push(...into.get(name));
+    return bad;
   }
 
   /** A state, with what is wrong in it: an invariant, or a deadlock. */
@@ -92,6 +114,7 @@ export class Player {
       const sentence = wrong[cells.map((cell) => state.cells[cell]).join(",")];
       if (sentence) return Object.assign(state, { wrong: { sentence, broken: name } });
     }
+    if (this.endless.has(nameOf(state))) return Object.assign(state, { wrong: { sentence: this.tables.verdict.sentence, broken: "no_endless_loop" } });
     const sentence = this.ring(state) ?? this.standstill(state);
     return sentence ? Object.assign(state, { wrong: { sentence, broken: "no_deadlock" } }) : state;
   }
@@ -492,7 +515,7 @@ class Game {
     if (!here) return;
     const mark = here.querySelector("mark");
     code.scrollTop = here.offsetTop - code.clientHeight / 2;
-    code.scrollLeft = Math.max(0, mark.offsetLeft + Math.min(mark.offsetWidth, code.clientWidth - 60) + 30 - code.clientWidth);
+    code.scrollLeft = mark.offsetLeft > code.clientWidth / 2 ? mark.offsetLeft - code.clientWidth / 3 : 0;
   }
 
   /** Each lock with the variables that it guards below it, as the kernel's structs group them. */
@@ -557,7 +580,7 @@ class Game {
     const { player, result } = this, { verdict } = this.tables, parts = [];
     if (player.wrong) {
       const best = player.at <= verdict.steps ? "the shortest possible" : `the shortest needs ${verdict.steps}`;
-      parts.push(h("p", { class: "s-verdict" }, h("b", {}, player.wrong.broken === "no_deadlock" ? "✗ Deadlock. " : "✗ You broke it. "), `${player.wrong.sentence}.`),
+      parts.push(h("p", { class: "s-verdict" }, h("b", {}, { no_deadlock: "✗ Deadlock. ", no_endless_loop: "✗ It never ends. " }[player.wrong.broken] ?? "✗ You broke it. "), `${player.wrong.sentence}.`),
         h("p", {}, `${counted(player.at, "step")}${player.at <= verdict.steps ? ", " : "; "}${best}.`), this.confront(true));
     } else if (this.mayPlay && (this.proof || this.claimed && !this.breakable)) {
       parts.push(h("p", { class: "s-verdict" }, h("b", {}, this.breakable ? "✗ " : this.claimed ? "✓ Right. " : "✓ "), this.proofText()),
@@ -574,7 +597,7 @@ class Game {
 
   showHints() {
     const { verdict } = this.tables, { player, hinted } = this, runs = verdict.schedule.split(" ");
-    const property = this.tables.program.properties.find(({ name }) => name === verdict.broken)?.meaning ?? "everybody can go on in the end (no deadlock)";
+    const property = this.tables.program.properties.find(({ name }) => name === verdict.broken)?.meaning ?? "everybody comes to an end: nobody waits or loops for ever";
     const own = this.levels[this.level].hint;
     const texts = !this.breakable ? [...(own ? [[own]] : []), ["There is nothing to find here: no schedule breaks it. Claim it, and see how many states say so."]] : [
       [`What can be broken: ${property}.`, own ? ` ${own}` : ""],

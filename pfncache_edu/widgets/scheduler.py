@@ -57,7 +57,7 @@ GOALS = {
     "guest_writes_reach_the_guest": "a guest write lands in a page that was freed",
     "valid_cache_maps_current_page": "a valid cache maps a page that is no longer there",
 }
-DEADLOCK = "somebody waits for ever"
+DEADLOCK = "somebody waits or loops for ever"
 
 
 class Scheduler(LiveWidget):
