@@ -347,6 +347,7 @@
       const place = element("div", { class: "pfn-picture" });
       place.innerHTML = markup;
       this.output.append(place);
+      reachable.observe(place);
     }
   }
 
@@ -356,6 +357,13 @@
       if (container.querySelector(".cell_input pre")) cells.push(new Cell(container, cells.length + 1));
   }
 
+  // A picture that scrolls sideways can be scrolled with the keyboard too.
+  const reachable = new ResizeObserver((places) => {
+    for (const { target } of places)
+      target.scrollWidth > target.clientWidth ? (target.tabIndex = 0) : target.removeAttribute("tabindex");
+  });
+
   drawWidgets();
   equipCells();
+  for (const place of document.querySelectorAll(".pfn-picture")) reachable.observe(place);
 })();
