@@ -492,7 +492,7 @@ class Game {
     const { player } = this, node = player.node(i), reason = player.waits(i);
     const kind = player.wrong ? "stopped" : !node.verb ? "done" : reason ? "blocked" : "ready";
     box.dataset.state = kind;
-    state.textContent = { stopped: "■ stopped: it is broken", done: "✓ is done", blocked: `⏸ blocked: ${reason}`, ready: "▶ can run" }[kind];
+    state.textContent = { stopped: "■ stopped: it is broken", done: "✓ is done", blocked: `‖ blocked: ${reason}`, ready: "▶ can run" }[kind];
     next.replaceChildren(...(node.verb ? [h("b", {}, "Next: "), soft(node.words.replace(/ -> …$/, ""))].flat() : ["Nothing left to do."]));
     for (const button of [one, on]) this.able(button, this.mayPlay && kind === "ready");
     const [name, rung] = node.subgoal ?? [];

@@ -254,11 +254,12 @@ def with_caption(lines: list[str], svg: str) -> str:
     texts = "".join(f'<text x="12" y="{22 * n + 24}" font-weight="{weight}" fill="#1b1f24">{html.escape(line)}</text>'
                     for n, (line, weight) in enumerate(lines))
     whole = html.escape(" ".join(line for line, _ in lines))
-    described = svg[svg.index("<desc>"):svg.index("</desc>")] + "</desc>"
-    inner = svg.replace("<svg ", f'<svg y="{top}" ', 1).replace(' role="img"', "", 1)
+    described, drawing = svg[svg.index("<desc>"):svg.rindex("</svg>")].split("</desc>", 1)
+    font = re.search(r'font-family="[^"]*" font-size="[^"]*"', svg)[0]
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height + top:.0f}" width="{width:.0f}" '
             f'height="{height + top:.0f}" role="img" style="max-width:100%;height:auto;background:#fff" font-family="system-ui,sans-serif" '
-            f'font-size="13.5"><title>{whole}</title>{described}<rect width="100%" height="100%" fill="#fff"/>{texts}{inner}</svg>\n')
+            f'font-size="13.5"><title>{whole}</title>{described}</desc><rect width="100%" height="100%" fill="#fff"/>{texts}'
+            f'<g transform="translate(0 {top})" {font}>{drawing}</g></svg>\n')
 
 
 def one_after_the_other(program: Program) -> Trace:
