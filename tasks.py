@@ -167,11 +167,19 @@ def set_up():
     return problem
 
 
+BROWSER_PACKAGES = ["chromium", "libatomic1"]               # the second: Playwright's driver is linked with it
+
+
 def why_no_browser():
-    """Have a Chromium for the tests; None, or why there is none."""
-    if find_chromium() or (can_install() and apt_install("chromium") and find_chromium()):
+    """Have a Chromium that the tests can drive; None, or why there is none."""
+    if browser_works() or (can_install() and apt_install(*BROWSER_PACKAGES) and browser_works()):
         return None
-    return "Chromium is not installed (on Debian: sudo apt-get install chromium)"
+    return f"no Chromium that Playwright can drive (on Debian: sudo apt-get install {' '.join(BROWSER_PACKAGES)})"
+
+
+def browser_works():
+    driver = [PYTHON, "-m", "playwright", "--version"]
+    return find_chromium() is not None and subprocess.call(driver, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
 
 
 def find_chromium():
