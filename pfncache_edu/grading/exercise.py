@@ -11,23 +11,27 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..render.diagram import two_cpu_svg, two_cpu_text
 from ..steps import KernelFunction, kernel
 from .report import Report, Result
-from .trial import Situation, Trial, attempt, is_own, shown
+from .trial import Situation, Trial, attempt, shown
 
 
 @dataclass(frozen=True)
 class Property:
-    """A claim about an answer. It is refuted by what its situations watch for, named in `refuted_by`."""
+    """A claim about an answer. It is refuted by what its situations watch for, named in `refuted_by`.
+
+    With `alone`, a situation in which something else failed first is searched again with nothing else watched.
+    """
     name: str
     points: int
     expected: str
     subgoal: str
     situations: tuple[Situation, ...]
     refuted_by: frozenset[str]
+    alone: bool = False
 
     @property
     def title(self) -> str:
@@ -72,27 +76,47 @@ def assess(exercise: Exercise, answer: object) -> Report:
     problem = why_not_an_answer(exercise, answer)
     if problem:
         return refused(exercise, problem)
-    livepatch = {exercise.replaces: answer if isinstance(answer, KernelFunction) else kernel(answer)}
-    if uses_the_original(exercise, livepatch):
+    trials = Trials({exercise.replaces: answer if isinstance(answer, KernelFunction) else kernel(answer)})
+    if uses_the_original(exercise, trials):
         return refused(exercise, f"your function calls the kernel's finished {exercise.function_name}(): write the steps yourself")
     closed = None
     for gate in exercise.gates:
-        failure = first_failure(gate.property, livepatch)
+        failure = first_failure(gate.property, trials)
         if failure and (failure.outcome != "violated" or failure.broken in gate.property.refuted_by):
             closed = gate, failure
             break
-    results = tuple(behind_the_gate(p, *closed) if closed else result_of(p, first_failure(p, livepatch))
+    results = tuple(behind_the_gate(p, *closed) if closed else result_of(p, first_failure(p, trials))
                     for p in exercise.properties)
     if closed and closed[0].property not in exercise.properties:
         results = (result_of(closed[0].property, closed[1], closes=True), *results)
-    remarks = tuple(exercise.remarks(livepatch)) if not closed else ()
+    remarks = tuple(exercise.remarks(trials.livepatch)) if not closed else ()
     return Report(exercise.id, exercise.title, exercise.points, results, "", remarks)
 
 
-def first_failure(property: Property, livepatch) -> Trial | None:
+class Trials:
+    """The trials of one answer: each situation is searched once, however many properties ask for it."""
+
+    def __init__(self, livepatch: dict[KernelFunction, KernelFunction]):
+        self.livepatch = livepatch
+        self.known: dict[tuple[Situation, bool], Trial] = {}
+
+    def of(self, situation: Situation, *, bare: bool = False) -> Trial:
+        """The trial of a situation; `bare`: with nothing watched but the rules of locks themselves."""
+        if (situation, bare) not in self.known:
+            program = situation(self.livepatch)
+            self.known[situation, bare] = attempt(replace(program, properties=()) if bare else program)
+        return self.known[situation, bare]
+
+
+def first_failure(property: Property, trials: Trials) -> Trial | None:
     """The first situation of a property that does not end with `holds`."""
-    return next((trial for situation in property.situations
-                 if (trial := attempt(situation(livepatch))).outcome != "holds"), None)
+    for situation in property.situations:
+        trial = trials.of(situation)
+        if property.alone and trial.outcome == "violated" and trial.broken not in property.refuted_by:
+            trial = trials.of(situation, bare=True)
+        if trial.outcome != "holds":
+            return trial
+    return None
 
 
 def behind_the_gate(property: Property, gate: Gate, failure: Trial) -> Result:
@@ -148,9 +172,9 @@ def _article(noun: str) -> str:
     return f"an {noun}" if noun[0].lower() in "aeiou" else f"a {noun}"
 
 
-def uses_the_original(exercise: Exercise, livepatch) -> bool:
-    """Whether the answer reaches the function that it is meant to replace."""
+def uses_the_original(exercise: Exercise, trials: Trials) -> bool:
+    """Whether the answer reaches the function that it is meant to replace, in the first gate's first situation."""
     original = exercise.replaces.function.__code__
-    trials = (attempt(situation(livepatch)) for gate in exercise.gates for situation in gate.property.situations)
-    return any(place.function == original.co_name and not is_own(place) and place.file == original.co_filename
-               for trial in trials if trial.verdict for event in trial.verdict.trace for place in event.stack)
+    verdict = trials.of(exercise.gates[0].property.situations[0]).verdict
+    return verdict is not None and any(place.function == original.co_name and place.file == original.co_filename
+                                       for event in verdict.trace for place in event.stack)

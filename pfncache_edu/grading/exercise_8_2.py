@@ -40,7 +40,7 @@ def withdraws(gpc: gfn_to_pfn_cache) -> Watch:
     def at_end(valid, thread):
         if valid:
             raise Violation("withdraws", f"the hook is done, and {gpc.name} is still valid")
-    return Watch("withdraws", after, start=True, at_end=at_end)
+    return Watch("withdraws", after, start=True, at_end=at_end, about=(NOTIFIER,))
 
 
 def spares(gpc: gfn_to_pfn_cache) -> Watch:
@@ -48,7 +48,7 @@ def spares(gpc: gfn_to_pfn_cache) -> Watch:
     def after(_, thread, step, old, result):
         if thread == NOTIFIER and takes_for_write(step, result, gpc):
             raise Violation("spares", f"notifier takes {gpc.lock.name} for write, and every user of {gpc.name} has to wait for nothing")
-    return Watch("spares", after)
+    return Watch("spares", after, about=(NOTIFIER,))
 
 
 def locks_for_write_once(gpc: gfn_to_pfn_cache, *, needed: bool) -> Watch:
@@ -63,7 +63,7 @@ def locks_for_write_once(gpc: gfn_to_pfn_cache, *, needed: bool) -> Watch:
     def at_end(count, thread):
         if needed and thread == NOTIFIER and not count:
             raise Violation("locks_for_write_once", f"notifier withdraws {gpc.name} without its write lock: nobody waits until its users are out")
-    return Watch("locks_for_write_once", after, start=0, at_end=at_end)
+    return Watch("locks_for_write_once", after, start=0, at_end=at_end, about=(NOTIFIER,))
 
 
 def holds_for_write_at_most(steps: int, gpc: gfn_to_pfn_cache, *, needed: bool) -> Watch:
@@ -82,7 +82,7 @@ def holds_for_write_at_most(steps: int, gpc: gfn_to_pfn_cache, *, needed: bool) 
     def at_end(count, thread):
         if needed and thread == NOTIFIER and count == never:
             raise Violation("holds_for_write_at_most", f"notifier never holds {gpc.lock.name} for write, so there is no hold to measure")
-    return Watch("holds_for_write_at_most", after, start=never, at_end=at_end)
+    return Watch("holds_for_write_at_most", after, start=never, at_end=at_end, about=(NOTIFIER,))
 
 
 def visits_under_gpc_lock(kvm: kvm, caches: tuple[gfn_to_pfn_cache, ...]) -> Watch:
@@ -99,7 +99,7 @@ def visits_under_gpc_lock(kvm: kvm, caches: tuple[gfn_to_pfn_cache, ...]) -> Wat
             raise Violation("visits_under_gpc_lock", f"notifier locks {locks[lock].name} without {kvm.gpc_lock.name}: "
                             "the cache may leave the list, and be freed, at any time")
         return holds
-    return Watch("visits_under_gpc_lock", after, start=False)
+    return Watch("visits_under_gpc_lock", after, start=False, about=(NOTIFIER,))
 
 
 # --- in which situations --------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def event_alone(watch, start: int = FIRST_PAGE, end: int = FIRST_PAGE + PAGE_SIZ
     """An invalidation event of [start, end) with nobody else about."""
     def event_alone(livepatch: Livepatch) -> Program:
         world = World()
-        return Program("event_alone", (Thread(NOTIFIER, scenarios.invalidate, (world.kvm, start, end)),),
+        return Program(f"event_alone({start:#x}, {end:#x})", (Thread(NOTIFIER, scenarios.invalidate, (world.kvm, start, end)),),
                        (watch(world.caches[0]),), livepatch, world.still, f"An invalidation of {start:#x} to {end:#x}")
     return event_alone
 
@@ -117,14 +117,18 @@ def event_during_use(watch, start: int = FIRST_PAGE, end: int = FIRST_PAGE + PAG
     """The same event while vcpu0 uses the cache. Only `watch` is watched: safety is another property."""
     def event_during_use(livepatch: Livepatch) -> Program:
         program = scenarios.unrelated_range(livepatch, start=start, end=end, properties=lambda world: (watch(world.caches[0]),))
+        name = program.name if start == ELSEWHERE else f"{program.name}({start:#x}, {end:#x})"
         title = f"An invalidation of {start:#x} to {end:#x} while vcpu0 uses the page at {FIRST_PAGE:#x}"
-        return replace(program, title=title, properties=program.properties[-1:])
+        return replace(program, name=name, title=title, properties=program.properties[-1:])
     return event_during_use
 
 
-def only_the_locks(situation: Situation) -> Situation:
-    """A situation in which nothing is watched but the rules of locks themselves."""
-    return lambda livepatch: replace(situation(livepatch), properties=())
+def under_fair_locks(situation: Situation) -> Situation:
+    """The same with the kernel's fair rwlocks: a reader who takes one again may wait for a writer who waits for it."""
+    def fair(livepatch: Livepatch) -> Program:
+        program = replace(situation(livepatch), properties=(), fair_locks=True)
+        return replace(program, name=f"{program.name} with fair locks", title=f"{program.title}, with fair locks")
+    return fair
 
 
 def two_caches_under_gpc_lock(livepatch: Livepatch) -> Program:
@@ -168,10 +172,9 @@ PROPERTIES = (
              "visited while kvm.gpc_lock is held", WITHDRAW,
              (scenarios.one_of_two_pages_moves, two_caches_under_gpc_lock), SAFETY | {"visits_under_gpc_lock"}),
     Property("deadlock_free", 3, "nobody waits for ever, and every lock is released by the one who took it", WITHDRAW,
-             tuple(only_the_locks(situation) for situation in (
-                 event_alone(withdraws), event_alone(withdraws, ELSEWHERE, ELSEWHERE + PAGE_SIZE),
-                 scenarios.page_moves_during_use, scenarios.page_moves_during_refresh, scenarios.one_of_two_pages_moves)),
-             LOCK_RULES),
+             (event_alone(withdraws), event_alone(spares, ELSEWHERE, ELSEWHERE + PAGE_SIZE),
+              scenarios.page_moves_during_use, scenarios.page_moves_during_refresh, scenarios.one_of_two_pages_moves,
+              under_fair_locks(scenarios.page_moves_during_refresh)), LOCK_RULES, alone=True),
     far_range,
     Property("adjacent_ranges_take_no_write_lock", 2, "neither a range that ends where the cached page begins nor one that "
              "begins where it ends takes gpc.lock for write", FIND,

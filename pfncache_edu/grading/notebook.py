@@ -1,7 +1,7 @@
 """check(): an exercise in a notebook, a terminal or a browser, all with the same answer.
 
 It finds the function that you defined by its name, and judges it in this very process: bounded by states, steps and
-lines, never by the clock. For marks there is `pfncache grade`.
+instructions, never by the clock. For marks there is `pfncache grade`.
 """
 from __future__ import annotations
 

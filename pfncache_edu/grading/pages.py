@@ -7,7 +7,7 @@ from __future__ import annotations
 from html import escape
 from xml.etree import ElementTree
 
-from .report import STYLE, Result, as_html
+from .report import STYLE, Result, as_html, with_code
 
 SVG = "http://www.w3.org/2000/svg"
 ALLOWED = {"svg", "g", "title", "desc", "rect", "path", "line", "circle", "polygon", "polyline", "text", "tspan"}
@@ -61,7 +61,7 @@ def as_page(row) -> str:
 def as_index(rows) -> str:
     """The page that leads to all others."""
     lines = "\n".join(f'<tr><td><a href="{escape(row.page)}">{escape(row.submission)}</a></td>'
-                      f"<td>{row.report.points} of {row.report.maximum}</td><td>{escape(row.report.reason)}</td></tr>" for row in rows)
+                      f"<td>{row.report.points} of {row.report.maximum}</td><td>{with_code(row.report.reason)}</td></tr>" for row in rows)
     full = sum(row.report.points == row.report.maximum > 0 for row in rows)
     unread = sum(not row.report.results for row in rows)
     body = (f"<h1>{len(rows)} submissions</h1>\n<p>{full} with full marks, {unread} that could not be assessed. "

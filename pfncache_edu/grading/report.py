@@ -1,6 +1,7 @@
 """Reports: what an assessment says, as data, as text and as HTML."""
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from html import escape
 
@@ -97,7 +98,7 @@ def is_gated(result: Result) -> bool:
 def _result_as_text(result: Result) -> list[str]:
     marks = f"{result.earned}/{result.points}" if result.points else ""
     lines = [f"  {MARKS[result.outcome]:>2} {marks:>4}  {result.title}" + (": not counted" if result.outcome == "not counted" else "")]
-    lines += [f"           {name + ':':<10}{text}" for name, text in details_of(result)]
+    lines += [f"           {name + ':':<11}{text}" for name, text in details_of(result)]
     if result.diagram:
         lines += ["", *("           " + line for line in result.diagram.splitlines()), ""]
     return lines
@@ -118,7 +119,7 @@ def replay_of(result: Result) -> str:
     if not result.schedule:
         return ""
     if not hasattr(scenarios, result.situation):
-        return f"{result.schedule}, with nobody else about"
+        return f"{result.schedule} in {result.situation}"
     return (f"{result.schedule} in {result.situation}: paste it into the chapter's Scheduler widget, or run "
             f'`pfncache play {result.situation} --answer FILE --schedule "{result.schedule}"`')
 
@@ -142,22 +143,28 @@ def as_html(report: Report, svg_of=lambda result: result.svg) -> str:
     """The report as a piece of HTML; everything that comes from an answer is escaped. `svg_of` may clean a picture."""
     parts = ['<div class="pfn-report">',
              f"<p><strong>{escape(report.exercise)} {escape(report.title)}: {report.points} of {report.maximum} points</strong></p>"]
-    parts.append(f"<p>{escape(report.reason or 'Every property holds.')}</p>")
+    parts.append(f"<p>{with_code(report.reason or 'Every property holds.')}</p>")
     if not report.problem:
         rows = "".join(f"<tr><td>{escape(r.title)}</td><td>{escape(r.outcome)}</td>"
                        f'<td class="points">{r.earned} of {r.points}</td></tr>' for r in report.results)
         parts.append('<table><thead><tr><th scope="col">Property</th><th scope="col">Outcome</th><th scope="col" class="points">'
                      f"Points</th></tr></thead><tbody>{rows}</tbody></table>")
         parts += [_result_as_html(result, svg_of(result)) for result in report.failures if not is_gated(result)]
-        parts += [f"<p>Not counted, because {escape(reason)}.</p>" for reason in reasons_for_not_counting(report)]
-    parts += [f"<p>Remark: {escape(remark)}</p>" for remark in report.remarks]
+        parts += [f"<p>Not counted, because {with_code(reason)}.</p>" for reason in reasons_for_not_counting(report)]
+    parts += [f"<p>Remark: {with_code(remark)}</p>" for remark in report.remarks]
     return "\n".join(parts + ["</div>"])
 
 
 def _result_as_html(result: Result, svg: str) -> str:
-    details = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in details_of(result))
+    details = "".join(f"<dt>{escape(name)}</dt><dd>{with_code(text)}</dd>" for name, text in details_of(result))
     picture = f"<figure>{svg}</figure>" if svg else ""
     text = ""
     if result.diagram:
         text = f"<details><summary>The schedule as text</summary><pre>{escape(result.diagram)}</pre></details>"
-    return f"<section><h3>{escape(result.title)}</h3><dl>{details}</dl>{picture}{text}</section>"
+    name = escape(result.title)
+    return f'<section aria-label="{name}"><p><strong>{name}</strong></p><dl>{details}</dl>{picture}{text}</section>'
+
+
+def with_code(text: str) -> str:
+    """A sentence as HTML, what stands between backticks as code."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", escape(text))

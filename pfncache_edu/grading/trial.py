@@ -1,6 +1,6 @@
 """Trials: one answer in one situation, every schedule of it, and what came out.
 
-A trial always ends, and always in the same way: it is bounded by states, steps and lines, never by the clock.
+A trial always ends, and always in the same way: it is bounded by states, steps and instructions, never by the clock.
 """
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from ..verdict import Place, Verdict
 
 MAX_STATES = 200_000
 MAX_DEPTH = 2_000          # steps of one schedule: the longest of our situations needs about 150
-MAX_LINES = 100_000        # lines that an answer may run between two of its steps
+MAX_STEPS = 500            # steps of a thread that is alone: the longest of our situations needs about 30
+MAX_INSTRUCTIONS = 100_000  # bytecode instructions that an answer may run between two of its steps
 
 Situation = Callable[[Livepatch], Program]
 
@@ -59,7 +60,7 @@ class Trial:
 def attempt(program: Program) -> Trial:
     """Run a program of one thread to its end, or search every schedule of one with several."""
     try:
-        with limited_lines():
+        with limited_instructions():
             verdict = walk(program) if len(program.threads) == 1 else search(program)
             place = place_to_look_at(verdict)
     except Mistake as mistake:
@@ -95,14 +96,14 @@ def walk(program: Program) -> Verdict:
         machine.step(name)
         if machine.wrong:
             return verdict("violated", machine.wrong.property, machine.wrong.sentence)
-        if len(machine.trace) > MAX_DEPTH:
-            return verdict("incomplete", sentence=f"it is not done after {MAX_DEPTH:,} steps: does its loop ever end?")
+        if len(machine.trace) > MAX_STEPS:
+            return verdict("incomplete", sentence=f"it is not done after {MAX_STEPS:,} steps: does its loop ever end?")
     return verdict("holds") if reason == "is done" else verdict("deadlock", "no_deadlock", f"{name} {reason}")
 
 
 @contextmanager
-def limited_lines(limit: int = MAX_LINES):
-    """While it is open, an answer that runs `limit` lines without taking a step is stopped by RunsForEver."""
+def limited_instructions(limit: int = MAX_INSTRUCTIONS):
+    """While it is open, an answer that runs `limit` instructions without taking a step is stopped by RunsForEver."""
     if sys.gettrace():                         # a debugger or a coverage tool is at work: leave it alone
         yield
         return
@@ -110,13 +111,13 @@ def limited_lines(limit: int = MAX_LINES):
     advance = Suspended._advance.__code__
     own: dict = {}                             # by file: hashing a code object takes long
 
-    def line(frame, event, _):
+    def instruction(frame, event, _):
         nonlocal left
         left -= 1
         if left < 0:
-            raise RunsForEver(f"it ran {limit:,} lines without a step, the last of them line {frame.f_lineno} of "
+            raise RunsForEver(f"it ran {limit:,} instructions without a step, the last of them in line {frame.f_lineno} of "
                               f"{frame.f_code.co_name}(): does the loop there ever end, and does it yield?")
-        return line
+        return instruction
 
     def call(frame, event, _):
         nonlocal left
@@ -125,7 +126,8 @@ def limited_lines(limit: int = MAX_LINES):
         file = frame.f_code.co_filename
         if file not in own:
             own[file] = not file.startswith((PACKAGE, *LIBRARY, "<frozen", "<string"))
-        return line if own[file] else None
+        frame.f_trace_opcodes = own[file]      # lines alone would not do: `while True: pass` is a single one
+        return instruction if own[file] else None
 
     sys.settrace(call)
     try:
@@ -159,6 +161,8 @@ def place_to_look_at(verdict: Verdict) -> Place | None:
         return None
     if events[-1][0] is verdict.trace[-1] and not at_the_end(verdict):
         return events[-1][1]
+    if verdict.broken == "locks_are_released":
+        return next(place for event, place in reversed(events) if event.step.verb.takes)
     kinds = (lambda step: step.verb is STORE, lambda step: step.verb.tries, lambda step: step.verb is LOAD, lambda step: True)
     return next(places[-1] for kind in kinds if (places := [place for event, place in events if kind(event.step)]))
 
