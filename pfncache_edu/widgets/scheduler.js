@@ -225,6 +225,8 @@ class Game {
   get found() { return this.model.get("found")[this.key_]; }
   get hinted() { return this.model.get("hints")[this.key_] ?? 0; }
   get breakable() { return this.tables.verdict.outcome !== "holds"; }
+  /** Whether this is a level of a published page, which a link can open again. */
+  get lasting() { return this.levels[this.level].stored && !("jpThemeName" in document.body.dataset); }
   get mayPlay() { return !this.model.get("predict") || Boolean(this.predicted); }
 
   recall() {
@@ -351,9 +353,10 @@ class Game {
 
   proofText() {
     const { outcome, states, steps } = this.tables.verdict;
+    const when = this.lasting ? "when this page was built" : "when this widget was made";
     return outcome === "holds"
-      ? `It holds: ${counted(states, "state")}, all of them. Every order of steps was searched when this page was built, and none goes wrong.`
-      : `It does not hold: the search that ran when this page was built met a schedule of ${counted(steps, "step")} that breaks it, after ${counted(states, "state")}.`;
+      ? `It holds: ${counted(states, "state")}, all of them. Every order of steps was searched ${when}, and none goes wrong.`
+      : `It does not hold: the search that ran ${when} met a schedule of ${counted(steps, "step")} that breaks it, after ${counted(states, "state")}.`;
   }
 
   key(event) {
@@ -402,7 +405,6 @@ class Game {
     const select = h("select", { id: `${this.id}-level`, onchange: () => this.choose(Number(select.value)) },
       levels.map((one, i) => h("option", { value: String(i), "data-level": one.name, selected: i === this.level }, `${i + 1}. ${one.title}`)));
     const fine = h("input", { type: "checkbox", checked: this.fine, onchange: () => { this.fine = fine.checked; this.update(""); } });
-    const lab = "jpThemeName" in document.body.dataset;
     this.root.replaceChildren(...[
       h("header", {},
         levels.length > 1 ? h("div", { class: "s-row" }, h("label", { for: `${this.id}-level` }, "Level"), select,
@@ -425,7 +427,7 @@ class Game {
         button("Prove it: search every schedule", () => this.prove())) : "",
       play ? this.hintBox : "",
       play ? h("div", { class: "s-row s-share" }, h("label", { for: `${this.id}-share` }, "Schedule as text"), this.share, button("Load", loadIt),
-        button("Copy", () => copy(this.share.value, "The schedule is")), lab ? "" : this.anchor) : "",
+        button("Copy", () => copy(this.share.value, "The schedule is")), this.lasting ? this.anchor : "") : "",
       h("details", {}, h("summary", {}, "Keys, and how this works"),
         h("ul", {}, player.threads.map(({ name, letter }) => h("li", {}, h("kbd", {}, letter), ` runs one step of ${name}, `, h("kbd", {}, `Shift+${letter}`), " runs it on")),
           h("li", {}, h("kbd", {}, "Backspace"), " or ", h("kbd", {}, "u"), " undoes a step, ", h("kbd", {}, "r"), " redoes it, ", h("kbd", {}, "Home"), " and ", h("kbd", {}, "End"), " go to the start and the end of the schedule. The keys work while the focus is in this frame, not in its text field.")),

@@ -8,6 +8,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 CHAPTER = "chapters/look-before-you-lock.html"
 WRONG = "page_moves_during_use/clears_under_the_read_lock"
 PATCH = "page_moves_during_use"
+OWN_VARIANT = """from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start
+from pfncache_edu.scenarios import page_moves_during_use
+from pfncache_edu.steps import kernel
+from pfncache_edu.widgets import Scheduler
+
+@kernel
+def only_clears(kvm, start, end):
+    for gpc in (yield kvm.gpc_list):
+        yield gpc.valid.set(False)
+
+Scheduler(program=page_moves_during_use({gfn_to_pfn_cache_invalidate_start: only_clears}))"""
 
 
 class Reader:
@@ -175,6 +186,21 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(at_the_scheduler):
         assert button.bounding_box()["height"] >= 44
     columns = [column.bounding_box() for column in reader.widget.locator(".s-cpu").all()]
     assert columns[0]["y"] + columns[0]["height"] <= columns[1]["y"], "the CPUs stand below each other"
+
+
+def test_a_readers_own_variant_is_played_on_the_page(at_the_scheduler):
+    """Written and run in a cell of the page: its Python searches, the same module plays."""
+    page = at_the_scheduler().page
+    if page.get_by_role("button", name="Edit cell 1", exact=True).count() == 0:
+        pytest.skip("the page's Python is not built: it needs npm")
+    page.get_by_role("button", name="Edit cell 1", exact=True).click()
+    page.locator("textarea").first.fill(OWN_VARIANT)
+    page.keyboard.press("Shift+Enter")
+    page.locator(".pfn-output .pfn-scheduler").wait_for(timeout=90_000)
+    reader = Reader(page)
+    reader.widget = page.locator(".pfn-output .pfn-scheduler")
+    reader.predicts("Yes, some order breaks it").presses("v", "v", *["n"] * 8, "v", "v")
+    assert "which was freed" in reader.widget.locator(".s-result").text_content()
 
 
 def test_two_widgets_on_a_page_do_not_hear_each_other(at_the_scheduler):
