@@ -27,7 +27,7 @@ ELSEWHERE = FIRST_PAGE + 0x100 * PAGE_SIZE
 @kernel
 def use_guest_page(gpc: gfn_to_pfn_cache) -> Steps[None]:
     """What every user of a cache does: take the read lock - check - use, or else drop and refresh - release."""
-    while True:              # a `while` with a condition is compiled twice, which would count some states twice
+    while True:
         yield read_lock_irq(gpc.lock)
         if (yield from kvm_gpc_check(gpc, 8)):
             break
