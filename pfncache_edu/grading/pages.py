@@ -53,7 +53,8 @@ def page(title: str, body: str) -> str:
 
 def as_page(row) -> str:
     """The page of one submission."""
-    body = (f"<h1>{escape(row.submission)}</h1>\n{as_html(row.report, clean_svg)}\n"
+    report = as_html(row.report, clean_svg).replace("<pre>", '<pre tabindex="0">')      # so that keys can scroll it
+    body = (f"<h1>{escape(row.submission)}</h1>\n{report}\n"
             '<p><a href="../index.html">All submissions</a></p>')
     return page(f"{row.submission}: {row.report.points} of {row.report.maximum} points", body)
 
