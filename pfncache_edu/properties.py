@@ -5,7 +5,7 @@ from collections.abc import Hashable
 
 from .kvm.host_mm import WRITE_GUEST
 from .kvm.structs import gfn_to_pfn_cache, mm_struct
-from .locks import WRITE_LOCK, WRITE_UNLOCK, WRITER
+from .locks import WRITER
 from .program import Invariant, Watch
 from .steps import Step, Violation
 
@@ -30,6 +30,11 @@ guest_writes_reach_the_guest = Watch("guest_writes_reach_the_guest", _write,
                                      meaning="whoever writes through khva writes to the guest's current page")
 
 
+def takes_for_write(step: Step, result, gpc: gfn_to_pfn_cache) -> bool:
+    """Whether this step, with this result, got the cache's lock for write: by waiting or by trying."""
+    return bool(step.cells and step.cells[0] is gpc.lock and step.verb.takes == "write" and (result or not step.verb.tries))
+
+
 def takes_no_write_lock(thread: str, gpc: gfn_to_pfn_cache) -> Watch:
     """The thread never takes the cache's lock for write: what an unrelated invalidation owes the cache's users."""
     return takes_write_lock_at_most(0, thread, gpc, "unrelated_invalidation_takes_no_write_lock")
@@ -39,7 +44,7 @@ def takes_write_lock_at_most(times: int, thread: str, gpc: gfn_to_pfn_cache,
                              name: str = "relevant_invalidation_takes_one_write_lock") -> Watch:
     """The thread takes the cache's lock for write at most `times` times."""
     def after(count: int, who: str, step: Step, old: tuple, result) -> Hashable:
-        if who != thread or step.verb is not WRITE_LOCK or step.cells[0] is not gpc.lock:
+        if who != thread or not takes_for_write(step, result, gpc):
             return count
         if count == times:
             often = "at all" if not times else "again"
@@ -55,8 +60,10 @@ def holds_write_lock_for_at_most(steps: int, thread: str, gpc: gfn_to_pfn_cache)
     def after(count: int, who: str, step: Step, old: tuple, result) -> Hashable:
         if who != thread:
             return 0
+        if takes_for_write(step, result, gpc):
+            return 1
         if step.cells and step.cells[0] is gpc.lock:
-            return 1 if step.verb is WRITE_LOCK else 0 if step.verb is WRITE_UNLOCK else count
+            return 0 if step.verb.releases == "write" else count
         if count > steps:
             raise Violation(name, f"{thread} has held {gpc.lock.name} for write for {steps} steps and goes on")
         return count and count + 1

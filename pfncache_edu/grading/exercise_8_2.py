@@ -14,8 +14,9 @@ from ..kvm.pfncache import gfn_to_pfn_cache_invalidate_start
 from ..kvm.structs import PAGE_SIZE, gfn_to_pfn_cache, kvm
 from ..locks import FREE
 from ..program import Program, Thread, Watch
+from ..properties import takes_for_write
 from ..scenarios import ELSEWHERE, FIRST_PAGE, Livepatch, World
-from ..steps import LOAD, STORE, Step, Violation
+from ..steps import LOAD, STORE, Violation
 from .exercise import Exercise, Gate, Property
 from .trial import Situation, attempt, longest_write_hold
 
@@ -26,11 +27,6 @@ SAFETY = frozenset({"guest_writes_reach_the_guest", "valid_cache_maps_current_pa
 
 
 # --- what is watched -----------------------------------------------------------------------------------------------
-
-def takes_for_write(step: Step, result, gpc: gfn_to_pfn_cache) -> bool:
-    """Whether a step gets the cache's lock for write; a trylock counts if it succeeds."""
-    return step.verb.takes == "write" and step.cells[0] is gpc.lock and (result is not False)
-
 
 def withdraws(gpc: gfn_to_pfn_cache) -> Watch:
     """When the event's hook is done, the cache is no longer valid."""

@@ -160,7 +160,7 @@ def _result_as_html(result: Result, svg: str) -> str:
     picture = f"<figure>{svg}</figure>" if svg else ""
     text = ""
     if result.diagram:
-        text = f"<details><summary>The schedule as text</summary><pre>{escape(result.diagram)}</pre></details>"
+        text = f"<details><summary>The schedule as text</summary><pre tabindex='0'>{escape(result.diagram)}</pre></details>"
     name = escape(result.title)
     return f'<section aria-label="{name}"><p><strong>{name}</strong></p><dl>{details}</dl>{picture}{text}</section>'
 

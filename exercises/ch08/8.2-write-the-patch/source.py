@@ -5,7 +5,7 @@
 # %% [markdown]
 # # Exercise 8.2: write the patch
 #
-# 25 points, about 60 minutes, needs chapters 5, 6 and 7.
+# 25 points, about 60 minutes, goes with the chapter *Look before you lock*.
 #
 # Below is the hook as it was before the patch. For every invalidation event it takes the write lock of **every** cache,
 # and each user of each of these caches has to wait for it, most of them for nothing: the event is about some other page.
@@ -33,7 +33,7 @@ from pfncache_edu.kvm.structs import is_error_noslot_pfn
 
 # %% [markdown]
 # Your function. Every access to shared state is a `yield`; between two of them no other CPU runs. Two things to keep in
-# mind: a read lock cannot be upgraded (chapter 6), and nobody holds what you have dropped.
+# mind: a read lock cannot be upgraded, and nobody holds what you have dropped.
 
 # %% answer
 @kernel
