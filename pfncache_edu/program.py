@@ -21,6 +21,9 @@ class Thread:
     args: tuple = ()
     interrupts: str = ""
 
+    def __post_init__(self):
+        object.__setattr__(self, "args", tuple(self.args))
+
 
 @dataclass(frozen=True)
 class Invariant:
