@@ -64,10 +64,15 @@ forgotten: list[str] = []
 
 class Step:
     """One access to shared state: a verb, the cells it touches, and what it does to them."""
-    __slots__ = ("verb", "cells", "argument", "yielded")
+    __slots__ = ("verb", "cells", "argument", "yielded", "by")
 
     def __init__(self, verb: Verb, cells: tuple[Cell, ...], argument: Hashable = None):
-        self.verb, self.cells, self.argument, self.yielded = verb, cells, argument, False
+        self.verb, self.cells, self.argument, self.yielded, self.by = verb, cells, argument, False, None
+
+    @property
+    def function(self) -> str:
+        """The name of the kernel function that yielded it."""
+        return self.by.gi_code.co_name if self.by else "?"
 
     def effect(self, *old):
         """`(result, *new)` for the values `old` of the cells, or None: the step has to wait."""
@@ -100,6 +105,7 @@ STORE = Verb("store", "stores {argument} in {cells}", lambda new, old: (None, ne
 ADD = Verb("add", "adds {argument} to {cells} -> {result}", lambda n, old: (old + n, old + n))
 SMP_RMB = Verb("smp_rmb", "orders its loads (smp_rmb)", lambda _: (None,))
 SMP_WMB = Verb("smp_wmb", "orders its stores (smp_wmb)", lambda _: (None,))
+WAIT_UNTIL = Verb("wait_until", "sleeps until {cells} is {argument}", lambda value, old: (old, old) if old == value else None)
 COND_RESCHED = Verb("cond_resched", "offers the CPU to others (cond_resched)", lambda _: (None,))
 
 
@@ -111,6 +117,11 @@ def smp_rmb() -> Step:
 def smp_wmb() -> Step:
     """Stores before it happen before stores after it. In this model it only marks the place."""
     return Step(SMP_WMB, ())
+
+
+def wait_until(cell: Cell, value: Hashable) -> Step:
+    """Sleep until the cell holds `value`. C's wait queues, rcuwait and synchronize_srcu() are made of it."""
+    return Step(WAIT_UNTIL, (cell,), value)
 
 
 def cond_resched() -> Step:

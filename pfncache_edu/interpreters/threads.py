@@ -53,6 +53,8 @@ class Suspended:
             raise _mistake(self.thread, error, self.stack) from error
         if forgotten:
             raise Mistake(f"{self.thread.name}: {forgotten[0]}")
+        if self.step is not None:
+            self.step.by = innermost(self.generator)
 
     def _answer_of_a_still_cell(self):
         cell = self.step.cells[0]
@@ -137,6 +139,13 @@ def _chain(generator) -> list[types.GeneratorType]:
         chain.append(generator)
         generator = generator.gi_yieldfrom
     return chain
+
+
+def innermost(generator: types.GeneratorType) -> types.GeneratorType:
+    """The generator that yielded last: the innermost call."""
+    while isinstance(inner := generator.gi_yieldfrom, types.GeneratorType):
+        generator = inner
+    return generator
 
 
 def _place(generator: types.GeneratorType) -> Place:

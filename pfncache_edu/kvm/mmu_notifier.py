@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from ..locks import spin_lock, spin_unlock, write_lock, write_unlock
 from ..steps import Steps, kernel, smp_wmb
+from .bug import KVM_BUG_ON, WARN_ON_ONCE
+from .memslots import rcuwait_wake_up
 from .pfncache import gfn_to_pfn_cache_invalidate_start
 from .structs import kvm
 
@@ -22,7 +24,7 @@ def kvm_mmu_invalidate_end(kvm: kvm) -> Steps[None]:
     """One more invalidation is over: whoever looked a page up before it has to look again."""
     yield kvm.mmu_invalidate_seq.add(1)
     yield smp_wmb()          # the sequence is seen before either count goes down
-    yield kvm.mmu_invalidate_in_progress.add(-1)
+    yield from KVM_BUG_ON((yield kvm.mmu_invalidate_in_progress.add(-1)) < 0, "kvm->mmu_invalidate_in_progress < 0")
 
 
 @kernel
@@ -60,5 +62,20 @@ def kvm_mmu_notifier_invalidate_range_end(kvm: kvm, start: int, end: int) -> Ste
     yield from kvm_handle_hva_range(kvm, start, end, kvm_mmu_invalidate_end)
 
     yield spin_lock(kvm.mn_invalidate_lock)
-    yield kvm.mn_active_invalidate_count.add(-1)
+    left = yield kvm.mn_active_invalidate_count.add(-1)
+    if (yield from WARN_ON_ONCE(left < 0, "!kvm->mn_active_invalidate_count")):
+        left = yield kvm.mn_active_invalidate_count.add(1)
     yield spin_unlock(kvm.mn_invalidate_lock)
+
+    # A memslot update waits until no invalidation is open.
+    if left == 0:
+        yield from rcuwait_wake_up(kvm)
+
+
+@kernel
+def kvm_zap_gfn_range(kvm: kvm) -> Steps[None]:
+    """What arch/x86/kvm/mmu/mmu.c does to the counters when it zaps guest frames on its own: no notifier, no cache."""
+    yield write_lock(kvm.mmu_lock)
+    yield from kvm_mmu_invalidate_begin(kvm)
+    yield from kvm_mmu_invalidate_end(kvm)
+    yield write_unlock(kvm.mmu_lock)
