@@ -54,7 +54,7 @@ class Suspended:
         if forgotten:
             raise Mistake(f"{self.thread.name}: {forgotten[0]}")
         if self.step is not None:
-            self.step.by = innermost(self.generator)
+            note_where(self.step, self.generator)
 
     def _answer_of_a_still_cell(self):
         cell = self.step.cells[0]
@@ -141,11 +141,11 @@ def _chain(generator) -> list[types.GeneratorType]:
     return chain
 
 
-def innermost(generator: types.GeneratorType) -> types.GeneratorType:
-    """The generator that yielded last: the innermost call."""
+def note_where(step: Step, generator: types.GeneratorType) -> None:
+    """Note with a step which function of a suspended generator yielded it, and in which line."""
     while isinstance(inner := generator.gi_yieldfrom, types.GeneratorType):
         generator = inner
-    return generator
+    step.at = generator.gi_code, generator.gi_frame.f_lineno
 
 
 def _place(generator: types.GeneratorType) -> Place:
