@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from ..kvm import structs
 from ..properties import LockOrder
 from ..steps import KernelFunction, Mistake, Violation, forgotten
-from .recordings import Impossible, Recording
+from .recordings import Impossible, Recording, Unreadable
 from .replay import ANSWERS, ERRORS, USAGE, Replay, Running, World
 
 NOT_MODELLED = {
     "range": "mmu_invalidate_range_start and _end serve the guest's page faults; no cache reads them",
-    "memslot freed": "the recording says that gpc.memslot points to a freed object; here memslots are values, which are never freed"}
-BRANCH = {value: name for name, value in USAGE.items()}
+    "memslot outside SRCU": "6.1 picks the memslots up before it takes a lock; where a recording changes them before they are "
+                            "used, and the caller holds no SRCU, C reads a set that changes under it, and here it is a value"}
+USAGE_NAMES = {value: name for name, value in USAGE.items()}
 ERROR_ADDRESSES = {structs.KVM_HVA_ERR_BAD: "ERR_BAD", structs.KVM_HVA_ERR_RO_BAD: "ERR_RO_BAD"}
 
 
@@ -25,7 +26,7 @@ class Divergence(Exception):
     """Our functions did something else than the kernel's."""
 
     def __init__(self, recording: Recording, id, what: str, recorded, ours):
-        super().__init__(f"{recording.label}, operation {id}: {what} is {ours!r}, but the recording has {recorded!r}")
+        super().__init__(f"{recording.where}, operation {id}: {what} is {ours!r}, but the recording has {recorded!r}")
         self.recording, self.id, self.what = recording, id, what
 
 
@@ -73,11 +74,15 @@ def cache_fields(world: World, gpc) -> dict:
 
 
 def memslot(world: World, gpc):
+    """Which memslot the cache points to; STALE if it was replaced since: in C, that object is freed."""
     slot = world.value(gpc.memslot)
     if slot is None:
         return None
     now = next((s for s in world.value(world.kvm.memslots).slots if s.id == slot.id), None)
-    return f"INVALID:{slot.id}" if slot.flags & structs.KVM_MEMSLOT_INVALID and now is slot else slot.id
+    if now is slot:
+        return f"INVALID:{slot.id}" if slot.flags & structs.KVM_MEMSLOT_INVALID else slot.id
+    being_replaced = now is not None and now == slot._replace(flags=slot.flags | structs.KVM_MEMSLOT_INVALID)
+    return slot.id if being_replaced else f"STALE:{slot.id}"
 
 
 def lock_counts(world: World, running: Running) -> dict:
@@ -108,8 +113,12 @@ class Comparison:
         self.recording, self.count = recording, count
         self.recorded = {step["id"]: step for step in with_results(recording.steps)}
         self.resumed = 0
+        self.outside_srcu = recording.version == "6.1" and any(
+            step["op"] in ("activate", "refresh") and not step["args"].get("srcu") for step in self.recorded.values())
 
     def __call__(self, moment: str, world: World, running: Running, step: dict) -> None:
+        if moment in ("begins", "point"):
+            return
         if moment == "settled":
             self.same(running.id, "the number of operations that went on", len(step.get("resumed") or ()), self.resumed)
             self.state(world, running.id, step.get("state"))
@@ -149,9 +158,10 @@ class Comparison:
         else:
             same(id, "what it waits for", res.get("on"), running.on, core=False)
         if "locks" in res:
-            for what, n in lock_counts(world, running).items():
-                if what in res["locks"]:
-                    same(id, f"how often it took {what}", res["locks"][what], n, core=what in ("read", "write"))
+            taken = lock_counts(world, running)
+            for core in True, False:
+                self.all_same(id, "how often it took ", res["locks"], {
+                    what: n for what, n in taken.items() if what in res["locks"] and (what in ("read", "write")) is core}, core)
         if "env" in res:
             ours = calls(running)
             for what in ("hva_to_pfn", "map", "unmap"):
@@ -173,35 +183,48 @@ class Comparison:
     def state(self, world: World, id, state: dict | None) -> None:
         if state is None:
             return
-        same, value, kvm = self.same, world.value, world.kvm
+        value, kvm = world.value, world.kvm
         for n, (gpc, recorded) in enumerate(zip(world.caches, state["gpc"])):
-            for what, ours in cache_fields(world, gpc).items():
-                same(id, f"cache {n}'s {what}", recorded[what], ours)
-            if str(recorded.get("memslot")).startswith("STALE"):
-                self.count.left_out["memslot freed"] += 1
-            elif "memslot" in recorded:
-                same(id, f"cache {n}'s memslot", recorded["memslot"], memslot(world, gpc), core=False)
+            self.all_same(id, f"cache {n}'s ", recorded, cache_fields(world, gpc))
+            more = {}
             if "usage" in recorded:
-                same(id, f"cache {n}'s usage", recorded["usage"], BRANCH[value(gpc.usage)], core=False)
-        ours = [world.number[gpc] for gpc in value(kvm.gpc_list)]
-        same(id, "the caches on the list", sorted(state["gpc_list"]), sorted(ours))
-        same(id, "the order of the list", state["gpc_list"], ours, core=False)
+                more["usage"] = USAGE_NAMES[value(gpc.usage)]
+            if "memslot" in recorded:
+                more["memslot"] = memslot(world, gpc)
+                if self.outside_srcu and more["memslot"] == f"STALE:{recorded['memslot']}":
+                    self.count.left_out["memslot outside SRCU"] += 1
+                    del more["memslot"]
+            self.all_same(id, f"cache {n}'s ", recorded, more, core=False)
+        on_list = [world.number[gpc] for gpc in value(kvm.gpc_list)]
+        if state["gpc_list"] != on_list:
+            self.same(id, "the caches on the list", sorted(state["gpc_list"]), sorted(on_list))
+        self.same(id, "the order of the list", state["gpc_list"], on_list, core=False)
+        self.count.core += 1
         counters = state["kvm"]
-        for what in ("mn_active_invalidate_count", "mmu_invalidate_seq"):
-            same(id, what, counters[what], value(getattr(kvm, what)))
-        same(id, "the memslots' generation", counters["gen"], generation(value(kvm.memslots).generation))
+        self.all_same(id, "", counters, {
+            "mn_active_invalidate_count": value(kvm.mn_active_invalidate_count),
+            "mmu_invalidate_seq": value(kvm.mmu_invalidate_seq), "gen": generation(value(kvm.memslots).generation)})
+        self.count.left_out["range"] += "range" in counters
         if "mmu_invalidate_in_progress" in counters:
-            same(id, "mmu_invalidate_in_progress", counters["mmu_invalidate_in_progress"], value(kvm.mmu_invalidate_in_progress),
-                 core=False)
-        if "range" in counters:
-            self.count.left_out["range"] += 1
+            self.same(id, "mmu_invalidate_in_progress", counters["mmu_invalidate_in_progress"],
+                      value(kvm.mmu_invalidate_in_progress), core=False)
         maps = {str(pfn): len(value(cell)) for pfn, cell in world.mm.maps.items() if value(cell)}
-        same(id, "the kernel mappings", state["maps"], maps)
+        self.same(id, "the kernel mappings", state["maps"], maps)
         if "refs" in state:
             refs = {str(pfn): value(cell) for pfn, cell in world.mm.refs.items() if value(cell)}
-            same(id, "the page references", state["refs"], refs, core=False)
+            self.same(id, "the page references", state["refs"], refs, core=False)
         if "blocked" in state:
-            same(id, "who waits", state["blocked"], [r.id for r in world.blocked], core=False)
+            self.same(id, "who waits", state["blocked"], [r.id for r in world.blocked], core=False)
+
+    def all_same(self, id, of: str, recorded: dict, ours: dict, core: bool = True) -> None:
+        """same() for each field of `ours`."""
+        if {**recorded, **ours} != recorded:
+            for what in ours:
+                self.same(id, of + what, recorded[what], ours[what], core)
+        elif core:
+            self.count.core += len(ours)
+        else:
+            self.count.second += len(ours)
 
 
 def with_results(steps: Iterable[dict]):
@@ -215,8 +238,11 @@ def with_results(steps: Iterable[dict]):
 
 
 def conforms(recording: Recording, count: Count, livepatch: dict[KernelFunction, KernelFunction] | None = None,
-             order: LockOrder | None = None, also=None) -> bool:
-    """Whether our functions do what the recording says. What was compared, or what is different, goes into `count`."""
+             order: LockOrder | None = None, also=None, lock_rules: bool = True) -> bool:
+    """Whether our functions do what the recording says. What was compared, or what is different, goes into `count`.
+
+    `also` hears what the replay does, as the comparison does. Unreadable if the recording lacks what it should have.
+    """
     comparison = Comparison(recording, count)
 
     def seen(*what):
@@ -226,10 +252,16 @@ def conforms(recording: Recording, count: Count, livepatch: dict[KernelFunction,
     count.recordings += 1
     count.levels[recording.level] += 1
     try:
-        Replay(recording, seen, livepatch, order).run()
-    except (Divergence, Violation, Impossible, Mistake) as error:
+        Replay(recording, seen, livepatch, order, lock_rules).run()
+    except (Divergence, Violation, Mistake) as error:
         count.divergences.append(error)
         return False
+    except Impossible as error:
+        raise Impossible(f"{recording.where}, {error}") from error
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        if livepatch:
+            raise
+        raise Unreadable(f"{recording.where}: its steps are not as the format says: {type(error).__name__}: {error}") from error
     finally:
         forgotten.clear()
     return True

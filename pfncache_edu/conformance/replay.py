@@ -293,7 +293,8 @@ def _who_warns(generator) -> str:
 class World:
     """A virtual machine as a recording begins: nothing mapped, no memslot, every cache cleared."""
 
-    def __init__(self, recording: Recording, order: LockOrder | None = None):
+    def __init__(self, recording: Recording, order: LockOrder | None = None, lock_rules: bool = True):
+        self.lock_rules = lock_rules
         self.version = recording.version
         self.mm = structs.mm_struct("mm", {}, keeps_books=True)
         self.kvm = structs.kvm("kvm", mm=self.mm)
@@ -309,7 +310,6 @@ class World:
         self.values: dict[Cell, object] = {}
         self.readers: Counter = Counter()              # cache -> access sections that are open
         self.blocked: list[Running] = []
-        self.watches = {w: w.start for w in (fields_are_touched_under_their_lock, mappings_are_dropped_once)}
         self.order = (order or LockOrder()).watch
 
     def value(self, cell: Cell):
@@ -400,10 +400,11 @@ class World:
 
     def _watch(self, running: Running, step: Step, old: tuple, result) -> None:
         who = f"operation {running.id} ({running.name})"
-        fields_are_touched_under_their_lock.after(running.held, who, step, old, result)
         mappings_are_dropped_once.after(None, who, step, old, result)
+        if self.lock_rules:
+            fields_are_touched_under_their_lock.after(running.held, who, step, old, result)
         if step.verb.takes or step.verb.releases:
-            if step.verb.takes:
+            if step.verb.takes and self.lock_rules:
                 self.order.after(running.held, who, step, old, result)
             running.held = held_after(running.held, step, result)
 
@@ -441,19 +442,28 @@ class World:
 
     def can_go_on(self, running: Running) -> bool:
         """Whether what a waiting operation waits for is there."""
-        if running.on in ("retry_spin", "mn_active_invalidate_count"):
-            return not self.value(self.kvm.mn_active_invalidate_count)
+        if (running.on in ("retry_spin", "mn_active_invalidate_count")
+                and self.value(self.kvm.mn_active_invalidate_count)):
+            return False
         step = running.step
         return step.verb.effect(step.argument, *map(self.value, step.cells)) is not None
 
 
 class Replay:
-    """A recording, run on our functions. `seen(moment, …)` hears of each result; see compare.py and story.py."""
+    """A recording, run on our functions. `seen(moment, world, operation, data)` hears what happens:
+
+    begins      an operation begins; the data is its step in the recording
+    point       it is at a point where the recording lets something else happen; the data is the hook
+    nested      an operation that began at a point is done or waits; the data is its step
+    top         a top-level operation is done or waits
+    resumed     one that waited went on, and is done or waits again; the data is the top-level step after which it did
+    settled     nobody can go on any more, and the next top-level operation follows
+    """
 
     def __init__(self, recording: Recording, seen, livepatch: dict[KernelFunction, KernelFunction] | None = None,
-                 order: LockOrder | None = None):
+                 order: LockOrder | None = None, lock_rules: bool = True):
         self.recording, self.seen = recording, seen
-        self.world = World(recording, order)
+        self.world = World(recording, order, lock_rules)
         self.livepatch = {**PROBES, **(livepatch or {})}
 
     def run(self) -> None:
@@ -475,6 +485,7 @@ class Replay:
 
     def _start(self, step: dict) -> Running:
         running = self.world.begin(step)
+        self.seen("begins", self.world, running, step)
         self._run(running)
         return running
 
@@ -493,6 +504,7 @@ class Replay:
             if (number not in running.fired and hook["at"] == at and hook.get("c") in (None, cache)
                     and running.passed[at, hook.get("c")] == hook["n"]):
                 running.fired.add(number)
+                self.seen("point", self.world, running, hook)
                 for step in hook["do"]:
                     nested = self._start(step)
                     self.seen("nested", self.world, nested, step)

@@ -72,7 +72,7 @@ def khva_at(page: khva_t | None, offset: int) -> khva_t | None:
     """`page + offset`. C may add to NULL; then it is no mapping's address, but not NULL either."""
     if page is None:
         return khva_t(None, offset) if offset else None
-    return page._replace(offset=offset)
+    return page._replace(offset=page.offset + offset)
 
 
 class kvm_memory_slot(NamedTuple):
