@@ -14,10 +14,7 @@ from ..steps import KernelFunction, Mistake, Violation, forgotten
 from .recordings import Impossible, Recording, Unreadable
 from .replay import ANSWERS, ERRORS, USAGE, Replay, Running, World
 
-NOT_MODELLED = {
-    "range": "mmu_invalidate_range_start and _end serve the guest's page faults; no cache reads them",
-    "memslot outside SRCU": "6.1 picks the memslots up before it takes a lock; where a recording changes them before they are "
-                            "used, and the caller holds no SRCU, C reads a set that changes under it, and here it is a value"}
+NOT_MODELLED = {"range": "mmu_invalidate_range_start and _end serve the guest's page faults; no cache reads them"}
 USAGE_NAMES = {value: name for name, value in USAGE.items()}
 ERROR_ADDRESSES = {structs.KVM_HVA_ERR_BAD: "ERR_BAD", structs.KVM_HVA_ERR_RO_BAD: "ERR_RO_BAD"}
 
@@ -74,15 +71,16 @@ def cache_fields(world: World, gpc) -> dict:
 
 
 def memslot(world: World, gpc):
-    """Which memslot the cache points to; STALE if it was replaced since: in C, that object is freed."""
+    """Which memslot the cache points to; STALE if it was replaced since: in C, that object is freed when the update is over."""
     slot = world.value(gpc.memslot)
     if slot is None:
         return None
-    now = next((s for s in world.value(world.kvm.memslots).slots if s.id == slot.id), None)
-    if now is slot:
+    now = world.value(world.kvm.memslots)
+    alive = now.slots + (world.replaced if now.generation & structs.KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS else ())
+    if any(other is slot for other in alive):
         return f"INVALID:{slot.id}" if slot.flags & structs.KVM_MEMSLOT_INVALID else slot.id
-    being_replaced = now is not None and now == slot._replace(flags=slot.flags | structs.KVM_MEMSLOT_INVALID)
-    return slot.id if being_replaced else f"STALE:{slot.id}"
+    being_removed = slot._replace(flags=slot.flags | structs.KVM_MEMSLOT_INVALID) in alive
+    return slot.id if being_removed else f"STALE:{slot.id}"
 
 
 def lock_counts(world: World, running: Running) -> dict:
@@ -113,8 +111,6 @@ class Comparison:
         self.recording, self.count = recording, count
         self.recorded = {step["id"]: step for step in with_results(recording.steps)}
         self.resumed = 0
-        self.outside_srcu = recording.version == "6.1" and any(
-            step["op"] in ("activate", "refresh") and not step["args"].get("srcu") for step in self.recorded.values())
 
     def __call__(self, moment: str, world: World, running: Running, step: dict) -> None:
         if moment in ("begins", "point"):
@@ -191,9 +187,6 @@ class Comparison:
                 more["usage"] = USAGE_NAMES[value(gpc.usage)]
             if "memslot" in recorded:
                 more["memslot"] = memslot(world, gpc)
-                if self.outside_srcu and more["memslot"] == f"STALE:{recorded['memslot']}":
-                    self.count.left_out["memslot outside SRCU"] += 1
-                    del more["memslot"]
             self.all_same(id, f"cache {n}'s ", recorded, more, core=False)
         on_list = [world.number[gpc] for gpc in value(kvm.gpc_list)]
         if state["gpc_list"] != on_list:

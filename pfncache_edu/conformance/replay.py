@@ -18,7 +18,7 @@ from ..kvm import host_pages, memslots, mmu_notifier, pfncache, structs, v6_1
 from ..kvm.bug import KVM_BUG_ON, WARN, WARN_ON_ONCE
 from ..locks import Held, held_after, read_lock, read_unlock
 from ..properties import LockOrder, fields_are_touched_under_their_lock, mappings_are_dropped_once
-from ..steps import COND_RESCHED, Cell, KernelFunction, Mistake, Step, Steps, Verb, Violation, as_step, kernel, livepatched
+from ..steps import COND_RESCHED, STORE, Cell, KernelFunction, Mistake, Step, Steps, Verb, Violation, as_step, kernel, livepatched
 from .recordings import Impossible, Recording
 
 MAX_STEPS = 20_000
@@ -309,6 +309,7 @@ class World:
             self.locks[gpc.refresh_lock] = "refresh_lock", n
         self.values: dict[Cell, object] = {}
         self.readers: Counter = Counter()              # cache -> access sections that are open
+        self.replaced: tuple = ()                      # the memslots before the last change
         self.blocked: list[Running] = []
         self.order = (order or LockOrder()).watch
 
@@ -368,6 +369,8 @@ class World:
             result, *new = outcome
             self._watch(running, step, old, result)
             self.values.update(zip(step.cells, new))
+            if verb is STORE and step.cells[0] is self.kvm.memslots:
+                self.replaced = old[0].slots
             if verb.takes and running.name != "check":
                 running.taken[step.cells[0], verb.takes] += 1
             elif verb.releases:

@@ -1,0 +1,9 @@
+"""What the conformance tests share."""
+import pytest
+
+from pfncache_edu.conformance.recordings import shipped
+
+
+@pytest.fixture(scope="session")
+def recordings():
+    return shipped()
