@@ -58,13 +58,13 @@ def conform(asked: argparse.Namespace) -> int:
 
 
 def _chosen(asked: argparse.Namespace) -> list[Recording]:
-    recordings = _in_file(asked.file) if asked.file else shipped()
+    wanted = asked.trace.rstrip("….") if asked.trace else ""
+    recordings = _in_file(asked.file) if asked.file else shipped(wanted) or shipped()
     if asked.api:
         recordings = [r for r in recordings if r.version == asked.api]
         if not recordings:
             raise Unreadable(f"{asked.file}: has no recording of Linux {asked.api}")
     if asked.trace:
-        wanted = asked.trace.rstrip("….")
         found = [r for r in recordings if r.name == wanted] or [r for r in recordings if r.name.startswith(wanted)]
         if not found:
             names = difflib.get_close_matches(wanted, {r.name for r in recordings}, 3, 0.3)

@@ -116,7 +116,8 @@ class Comparison:
         if moment in ("begins", "point"):
             return
         if moment == "settled":
-            self.same(running.id, "the number of operations that went on", len(step.get("resumed") or ()), self.resumed)
+            if "res" in step:
+                self.same(running.id, "the number of operations that went on", len(step.get("resumed") or ()), self.resumed)
             self.state(world, running.id, step.get("state"))
             self.resumed = 0
             return

@@ -9,6 +9,7 @@ A file is gzip; each line is one recording, as JSON.
 """
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 import zlib
@@ -59,11 +60,16 @@ class Recording:
         return f"{self.version}/{self.name}"
 
 
-def shipped() -> list[Recording]:
-    """The recordings that come with the package: 138 named scenarios and 600 random ones."""
-    folder = resources.files(__package__) / "recordings"
-    names = [f"{kind}-{version}.jsonl.gz" for kind in ("scenarios", "open") for version in VERSIONS]
-    return [recording for name in names for recording in read((folder / name).read_bytes(), name)]
+def shipped(begins: str = "") -> list[Recording]:
+    """The recordings that come with the package: 138 named scenarios and 600 random ones; or those whose name begins so."""
+    kinds = [kind for kind in ("scenarios", "open") if not begins or (kind == "open") == begins.startswith("open-")]
+    return [recording for kind in kinds for version in VERSIONS for recording in _shipped_file(f"{kind}-{version}.jsonl.gz")
+            if recording.name.startswith(begins)]
+
+
+@functools.cache
+def _shipped_file(name: str) -> tuple[Recording, ...]:
+    return tuple(read((resources.files(__package__) / "recordings" / name).read_bytes(), name))
 
 
 def read(data: bytes, file: str) -> Iterator[Recording]:
