@@ -1,5 +1,6 @@
 """The map from our functions to the C is complete, and true of the sources where they are at hand."""
 import importlib
+import inspect
 import os
 import pathlib
 import re
@@ -8,7 +9,7 @@ import sys
 
 import pytest
 
-from pfncache_edu.kvm import sources
+from pfncache_edu.kvm import pfncache, sources, structs, v6_1
 from pfncache_edu.kvm.sources import OURS_ALONE, SOURCES
 from pfncache_edu.steps import KernelFunction
 
@@ -50,3 +51,19 @@ def test_the_lines_are_those_of_the_sources(version):
             assert begins <= first < last <= ends, source
             if not source.part:
                 assert (begins, ends) == found, source
+
+
+def test_every_exception_from_the_lock_discipline_has_its_place_in_the_c():
+    declared = [(f"{struct.__name__}.{field.name}", function)
+                for struct in (structs.kvm, structs.gfn_to_pfn_cache, v6_1.gfn_to_pfn_cache)
+                for field in struct.fields().values() for function in field.unguarded or ()]
+    assert [(e.field, e.function) for e in sources.exceptions()] == declared
+    assert all(e.source.startswith("virt/kvm/pfncache.c:") and e.reason for e in sources.exceptions())
+
+
+@pytest.mark.parametrize("exception", sources.exceptions(), ids=lambda e: f"{e.version}-{e.field}-{e.function}")
+def test_no_exception_is_declared_in_vain(exception):
+    """The function named does touch the field: so says its source."""
+    module = v6_1 if exception.version == "6.1" else pfncache
+    source = inspect.getsource(getattr(module, exception.function).function)
+    assert re.search(rf"\.{exception.field.split('.')[1]}\b", source)

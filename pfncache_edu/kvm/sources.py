@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from . import structs, v6_1
+
 Lines = tuple[int, int] | None
 PFNCACHE, KVM_MAIN, KVM_HOST = "virt/kvm/pfncache.c", "virt/kvm/kvm_main.c", "include/linux/kvm_host.h"
 
@@ -93,12 +95,42 @@ OURS_ALONE = {                       # functions that stand for something larger
     "write_guest": "a user's store through khva", "move_page": "what the host's mm does to a page"}
 
 
+def lines(found: Lines) -> str:
+    return f"{found[0]}-{found[1]}" if found else "-"
+
+
+def aligned(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+
+
 def table() -> str:
     """The map, one function a line."""
-    def lines(found: Lines) -> str:
-        return f"{found[0]}-{found[1]}" if found else "-"
     rows = [("ours", "in C", "file", "6.12", "6.1")]
     rows += [(f"{s.module}.{s.function}", s.in_c + (f", {s.part}" if s.part else ""), s.file, lines(s.v6_12), lines(s.v6_1))
              for s in SOURCES]
-    widths = [max(len(row[n]) for row in rows) for n in range(5)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    return aligned(rows)
+
+
+class Unguarded(NamedTuple):
+    """A field that a function touches without the lock that guards it, on purpose: why, and where in the C."""
+    version: str
+    field: str
+    lock: str
+    function: str
+    source: str
+    reason: str
+
+
+def exceptions() -> list[Unguarded]:
+    """Every deliberate exception from the lock discipline: what the structs declare, with the place in the C."""
+    found = []
+    for version, struct, module in (("6.12", structs.kvm, "pfncache"), ("6.12", structs.gfn_to_pfn_cache, "pfncache"),
+                                    ("6.1", v6_1.gfn_to_pfn_cache, "v6_1")):
+        key = "v" + version.replace(".", "_")
+        for field in struct.fields().values():
+            for function, reason in (field.unguarded or {}).items():
+                source = next(s for s in SOURCES if (s.module, s.function) == (module, function) and getattr(s, key))
+                found.append(Unguarded(version, f"{struct.__name__}.{field.name}", field.under.name, function,
+                                       f"{source.file}:{lines(getattr(source, key))}", reason))
+    return found

@@ -36,6 +36,7 @@ class gfn_to_pfn_cache(structs.gfn_to_pfn_cache):
     CALLER = "the caller serialises activate and deactivate, and nobody else looks at an inactive cache"
     ALONE = structs.gfn_to_pfn_cache.ALONE
     lock = structs.gfn_to_pfn_cache.lock
+    gpa = field(0, under=lock)
     uhva = field(0, under=lock, unguarded={"kvm_gpc_activate": CALLER, "hva_to_pfn_retry": ALONE})
     khva = field(None, under=lock, unguarded={"kvm_gpc_activate": CALLER})
     pfn = field(0, under=lock, unguarded={"kvm_gpc_activate": CALLER, "hva_to_pfn_retry": ALONE})
