@@ -14,7 +14,10 @@ from ..steps import KernelFunction, Mistake, Violation, forgotten
 from .recordings import Impossible, Recording, Unreadable
 from .replay import ANSWERS, ERRORS, USAGE, Replay, Running, World
 
-NOT_MODELLED = {"range": "mmu_invalidate_range_start and _end serve the guest's page faults; no cache reads them"}
+IN_RESULT = frozenset({"status", "ret", "on", "locks", "env", "warn", "spun", "slots"})
+IN_STATE = frozenset({"gpc", "gpc_list", "kvm", "maps", "refs", "blocked"})
+IN_KVM = frozenset({"mn_active_invalidate_count", "mmu_invalidate_seq", "mmu_invalidate_in_progress", "range", "gen"})
+IN_CACHE = frozenset({"active", "valid", "gpa", "uhva", "pfn", "khva", "gen", "memslot", "usage"})
 USAGE_NAMES = {value: name for name, value in USAGE.items()}
 ERROR_ADDRESSES = {structs.KVM_HVA_ERR_BAD: "ERR_BAD", structs.KVM_HVA_ERR_RO_BAD: "ERR_RO_BAD"}
 
@@ -29,7 +32,7 @@ class Divergence(Exception):
 
 @dataclass
 class Count:
-    """What was compared: recordings, operations, fields; and what was not, by the reason."""
+    """What was compared: recordings, operations, fields; and what was left out, by feature."""
     recordings: int = 0
     operations: int = 0
     core: int = 0
@@ -40,10 +43,9 @@ class Count:
 
     def __str__(self):
         levels = ", ".join(f"{n} of level {level}" for level, n in sorted(self.levels.items()))
-        left_out = "; ".join(f"{what} {n:,} times ({NOT_MODELLED[what]})" for what, n in self.left_out.items()) or "nothing"
-        return (f"{self.recordings} recordings ({levels}), {self.operations:,} operations: {self.core:,} core fields and "
-                f"{self.second:,} others compared, {len(self.divergences)} divergences.\n"
-                f"Recordings left out: none. Fields left out: {left_out}.")
+        left_out = "; ".join(f"{feature} {n:,} times" for feature, n in self.left_out.items()) or "nothing"
+        return (f"{self.recordings:,} recordings ({levels}), {self.operations:,} operations: {self.core:,} core fields and "
+                f"{self.second:,} others compared, {len(self.divergences)} divergences. Left out: {left_out}.")
 
 
 # --- our state, in the recording's words ----------------------------------------------------------------------------------
@@ -118,7 +120,8 @@ class Comparison:
         if moment == "settled":
             if "res" in step:
                 self.same(running.id, "the number of operations that went on", len(step.get("resumed") or ()), self.resumed)
-            self.state(world, running.id, step.get("state"))
+            if self.resumed:                       # otherwise nothing has happened since "top"
+                self.state(world, running.id, step.get("state"))
             self.resumed = 0
             return
         if moment == "resumed":
@@ -145,10 +148,16 @@ class Comparison:
         else:
             self.count.second += 1
 
+    def leave_out(self, what: str, recorded: dict, known: frozenset) -> None:
+        """Count the fields that this comparison does not know, so that none is skipped silently."""
+        if not recorded.keys() <= known:
+            self.count.left_out.update(f"{what}{field}" for field in recorded.keys() - known)
+
     def result(self, world: World, running: Running, res: dict | None) -> None:
         if res is None:
             return
         same, id = self.same, running.id
+        self.leave_out("res.", res, IN_RESULT)
         same(id, "status", res["status"], "done" if running.done else "blocked")
         if running.done:
             same(id, "the answer", res.get("ret"), answer(running))
@@ -181,8 +190,11 @@ class Comparison:
         if state is None:
             return
         value, kvm = world.value, world.kvm
+        self.leave_out("state.", state, IN_STATE)
+        self.leave_out("state.kvm.", state["kvm"], IN_KVM)
         for n, (gpc, recorded) in enumerate(zip(world.caches, state["gpc"])):
             self.all_same(id, f"cache {n}'s ", recorded, cache_fields(world, gpc))
+            self.leave_out("state.gpc.", recorded, IN_CACHE)
             more = {}
             if "usage" in recorded:
                 more["usage"] = USAGE_NAMES[value(gpc.usage)]
@@ -198,7 +210,10 @@ class Comparison:
         self.all_same(id, "", counters, {
             "mn_active_invalidate_count": value(kvm.mn_active_invalidate_count),
             "mmu_invalidate_seq": value(kvm.mmu_invalidate_seq), "gen": generation(value(kvm.memslots).generation)})
-        self.count.left_out["range"] += "range" in counters
+        if "range" in counters:
+            around = [value(kvm.mmu_invalidate_range_start), value(kvm.mmu_invalidate_range_end)]
+            self.same(id, "the range under invalidation", counters["range"],
+                      ["MAX" if edge == structs.ULONG_MAX else edge for edge in around], core=False)
         if "mmu_invalidate_in_progress" in counters:
             self.same(id, "mmu_invalidate_in_progress", counters["mmu_invalidate_in_progress"],
                       value(kvm.mmu_invalidate_in_progress), core=False)

@@ -22,11 +22,10 @@ VERSIONS = ("6.1", "6.12")
 POINTS = ("hva_to_pfn.enter", "hva_to_pfn.exit", "map.exit", "unmap.enter", "refresh_lock", "gpc_read_lock", "gpc_write_lock",
           "gpc_read_unlock", "gpc_write_unlock", "gpc_list_lock", "gpc_list_unlock", "mmu_unlock", "synchronize_srcu",
           "flush_shadow_memslot")
-CACHE, ADDRESS = ("c",), ("start", "end")
 ARGS = {  # operation -> (arguments it needs, arguments it may have), where both versions agree
     "init": ("c", ""), "activate": ("c gpa len", ""), "check": ("c len", ""), "refresh": ("c len", ""), "deactivate": ("c", ""),
     "inv_start": ("start end", "may_block"), "inv_end": ("start end", "may_block"),
-    "set_memory_region": ("slot gpa npages uhva", "flags"), "zap_gfn_range": ("", "gfn_start gfn_end"),
+    "set_memory_region": ("slot gpa npages uhva", "flags"), "zap_gfn_range": ("gfn_start gfn_end", ""),
     "set_pte": ("uhva pte", "count"), "set_memremap_fail": ("pfn fail", ""), "read_lock": ("c", ""), "read_unlock": ("c", "")}
 ARGS_OF = {
     "6.12": {**ARGS, "activate_hva": ("c uhva len", "")},

@@ -164,9 +164,9 @@ def set_memory_region(world, slot, gpa, npages, uhva, flags=0):
     return memslots.kvm_set_memory_region(world.kvm, new)
 
 
-@operation("zap_gfn_range", "6.1", "6.12")
-def zap_gfn_range(world, gfn_start=0, gfn_end=0):
-    return mmu_notifier.kvm_zap_gfn_range(world.kvm)
+@operation("zap_gfn_range", "6.12")
+def zap_gfn_range(world, gfn_start, gfn_end):
+    return mmu_notifier.kvm_zap_gfn_range(world.kvm, gfn_start, gfn_end)
 
 
 @operation("set_pte", "6.1", "6.12")
@@ -232,6 +232,11 @@ def check_6_1(world, c, gpa, len):
 @operation("inv_start", "6.1")
 def inv_start_6_1(world, start, end, may_block=1):
     return v6_1.kvm_mmu_notifier_invalidate_range_start(world.kvm, start, end, bool(may_block))
+
+
+@operation("zap_gfn_range", "6.1")
+def zap_gfn_range_6_1(world, gfn_start, gfn_end):
+    return v6_1.kvm_zap_gfn_range(world.kvm)
 
 
 @operation("set_in_guest", "6.1")

@@ -119,6 +119,8 @@ class kvm(Struct):
         "hva_to_pfn_retry": "a snapshot: mmu_notifier_retry_cache() compares it later",
         "mmu_notifier_retry_cache": "smp_rmb() after the count makes it new enough"})
     mmu_invalidate_in_progress = field(0, under=mmu_lock)
+    mmu_invalidate_range_start = field(0, under=mmu_lock)      # for the guest's page faults: no cache looks at them
+    mmu_invalidate_range_end = field(0, under=mmu_lock)
 
 
 ASLEEP, AWAKE = "asleep", "awake"

@@ -11,13 +11,14 @@ virt/kvm/pfncache.c of 6.1, where it is not as in 6.12 (pfncache.py); what is th
 """
 from __future__ import annotations
 
-from ..locks import mutex_lock, mutex_unlock, spin_lock, spin_unlock, write_lock_irq, write_unlock_irq
+from ..locks import (mutex_lock, mutex_unlock, spin_lock, spin_unlock, write_lock, write_lock_irq, write_unlock,
+                     write_unlock_irq)
 from ..steps import Step, Steps, Struct, Verb, cond_resched, field, kernel, smp_rmb
 from . import structs
 from .bug import WARN_ON_ONCE
 from .host_pages import hva_to_pfn, kvm_release_pfn_clean
 from .memslots import __gfn_to_memslot, gfn_to_hva_memslot
-from .mmu_notifier import kvm_handle_hva_range, kvm_mmu_invalidate_begin
+from .mmu_notifier import kvm_mmu_invalidate_end
 from .pfncache import gpc_map, gpc_unmap, mmu_notifier_retry_cache
 from .structs import (EFAULT, EINVAL, KVM_HVA_ERR_BAD, KVM_PFN_ERR_FAULT, PAGE_SIZE, ULONG_MAX, is_error_noslot_pfn,
                       khva_at, khva_page, khva_t, kvm, kvm_is_error_hva, offset_in_page)
@@ -94,6 +95,30 @@ def kvm_make_vcpus_request_mask(vcpus: tuple[kvm_vcpu, ...], wait: bool) -> Step
 
 
 @kernel
+def kvm_mmu_invalidate_begin(kvm: kvm, start: int, end: int) -> Steps[None]:
+    """As in 6.12, but the range is one of user addresses, and all of the event's."""
+    now = yield kvm.mmu_invalidate_in_progress.add(1)
+    if now == 1:
+        yield kvm.mmu_invalidate_range_start.set(start)
+        yield kvm.mmu_invalidate_range_end.set(end)
+    else:
+        yield kvm.mmu_invalidate_range_start.set(min((yield kvm.mmu_invalidate_range_start), start))
+        yield kvm.mmu_invalidate_range_end.set(max((yield kvm.mmu_invalidate_range_end), end))
+
+
+@kernel
+def kvm_handle_hva_range(kvm: kvm, start: int, end: int, on_lock) -> Steps[bool]:
+    """As in 6.12, but `on_lock` gets the range of the event."""
+    memslots = yield kvm.memslots
+    if not any(slot.userspace_addr < end and start < slot.userspace_end for slot in memslots.slots):
+        return False
+    yield write_lock(kvm.mmu_lock)
+    yield from on_lock(kvm, start, end)
+    yield write_unlock(kvm.mmu_lock)
+    return True
+
+
+@kernel
 def kvm_mmu_notifier_invalidate_range_start(kvm: kvm, start: int, end: int, may_block: bool = True) -> Steps[int]:
     """As in 6.12, but it says whether the caches may wait for vCPUs: the out-of-memory reaper may not."""
     yield spin_lock(kvm.mn_invalidate_lock)
@@ -102,6 +127,15 @@ def kvm_mmu_notifier_invalidate_range_start(kvm: kvm, start: int, end: int, may_
     yield from gfn_to_pfn_cache_invalidate_start(kvm, start, end, may_block)
     yield from kvm_handle_hva_range(kvm, start, end, kvm_mmu_invalidate_begin)
     return 0
+
+
+@kernel
+def kvm_zap_gfn_range(kvm: kvm) -> Steps[None]:
+    """As in 6.12, but whatever is zapped, the range is all of the address space."""
+    yield write_lock(kvm.mmu_lock)
+    yield from kvm_mmu_invalidate_begin(kvm, 0, ULONG_MAX)
+    yield from kvm_mmu_invalidate_end(kvm)
+    yield write_unlock(kvm.mmu_lock)
 
 
 # --- check and refresh ------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Wrong variants: our 6.12 functions with one line changed, each named by what it omits or does instead.
 
     python tests/conformance/variants.py            which recordings notice each variant: writes variants.tsv anew
-    python tests/conformance/variants.py NAME       what the recordings say of one variant
+    python tests/conformance/variants.py NAME …     the same for these variants alone
 
 A variant is made from the source: the line `old` of a function becomes `new`. If the line stands there more than once, `nth`
 says which one is meant. The comparison is the one of the conformance tests, without the lock rules: a variant counts as
@@ -246,8 +246,10 @@ of("kvm_mmu_notifier_invalidate_range_end",
    ("forgets_to_wake_the_memslot_update", "yield from rcuwait_wake_up(kvm)", "pass"))
 of("kvm_mmu_invalidate_end", ("keeps_the_sequence", "yield kvm.mmu_invalidate_seq.add(1)", "pass"))
 of("kvm_handle_hva_range",
-   ("counts_a_range_outside_all_memslots", "if not any(slot.userspace_addr < end and start < slot.userspace_end for slot in memslots.slots):",
-    "if False:"))
+   ("counts_a_range_outside_all_memslots", "if not touched:", "if False:"))
+of("kvm_mmu_invalidate_range_add",
+   ("forgets_where_the_range_begins", "yield kvm.mmu_invalidate_range_start.set(start)", "pass"),
+   ("never_widens_the_range", "yield kvm.mmu_invalidate_range_end.set(max((yield kvm.mmu_invalidate_range_end), end))", "pass"))
 of("gfn_to_hva_memslot",
    ("translates_through_a_slot_that_is_being_deleted", "if slot is None or slot.flags & KVM_MEMSLOT_INVALID:", "if slot is None:"),
    ("translates_through_a_read_only_slot", "if slot.flags & KVM_MEM_READONLY:", "if False:"))
@@ -294,13 +296,12 @@ def of_6_12() -> list[Recording]:
 
 def main(names: list[str]) -> None:
     recordings = of_6_12()
-    rows = []
+    known = {line.split("\t")[0]: line for line in TABLE.read_text().splitlines()[1:]} if names else {}
     for variant in VARIANTS:
         if not names or variant.name in names:
-            rows.append(row(variant, recordings))
-            print(rows[-1], flush=True)
-    if not names:
-        TABLE.write_text("\n".join((HEAD, *rows)) + "\n")
+            known[variant.name] = row(variant, recordings)
+            print(known[variant.name], flush=True)
+    TABLE.write_text("\n".join((HEAD, *(known[variant.name] for variant in VARIANTS))) + "\n")
 
 
 if __name__ == "__main__":
