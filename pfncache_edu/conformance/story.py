@@ -136,7 +136,8 @@ class Story:
         writes = sum(taken["write"][n] for n in missed)
         for n in hit:
             if not taken["write"][n]:
-                yield f"Cache {n} holds a page in the range: a look under the read lock showed that. It must go, so the write lock is needed."
+                yield (f"Cache {n} holds a page in the range: a look under the read lock showed that. It must go, so the write lock "
+                       "is needed.")
             elif self.version == "6.1":
                 yield f"Cache {n} holds a page in the range: under its write lock the page is withdrawn."
             else:

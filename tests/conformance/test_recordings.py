@@ -41,7 +41,8 @@ def test_all_of_them_were_replayed_and_every_field_was_compared(recordings, coun
 def test_the_locks_were_taken_in_the_order_that_the_kernel_takes_them(order, recordings):
     """refresh_lock, then the list's lock or the cache's; the list's lock, then the cache's; never the other way round."""
     for recording in recordings:
-        if recording.name in ("list_is_most_recent_first", "invalidation_during_refresh_forces_retry", "memslot_move_changes_translation"):
+        if recording.name in ("list_is_most_recent_first", "invalidation_during_refresh_forces_retry",
+                              "memslot_move_changes_translation"):
             assert conforms(recording, Count(), order=order)
     inside = {outer: set(inner) for outer, inner in order.after.items()}
     assert {"gfn_to_pfn_cache.lock", "kvm.gpc_lock"} <= inside["gfn_to_pfn_cache.refresh_lock"]

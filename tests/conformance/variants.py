@@ -257,7 +257,8 @@ of("kvm_swap_active_memslots",
    ("publishes_inside_an_invalidation", "if not (yield kvm.mn_active_invalidate_count):", "if True:"),
    ("forgets_the_mark", "yield kvm.memslots.set(kvm_memslots(gen | KVM_MEMSLOT_GEN_UPDATE_IN_PROGRESS, inactive))",
     "yield kvm.memslots.set(kvm_memslots(gen, inactive))"),
-   ("keeps_the_generation", "yield kvm.memslots.set(kvm_memslots(gen + 1, inactive))", "yield kvm.memslots.set(kvm_memslots(gen, inactive))"),
+   ("keeps_the_generation", "yield kvm.memslots.set(kvm_memslots(gen + 1, inactive))",
+    "yield kvm.memslots.set(kvm_memslots(gen, inactive))"),
    ("does_not_wait_for_readers", "yield from synchronize_srcu(kvm)", "pass"))
 
 
