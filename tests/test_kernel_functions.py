@@ -26,7 +26,7 @@ class World:
         rules = (properties.mappings_are_dropped_once, properties.no_mapping_leaks(self.gpc, self.mm, ("A", "B")),
                  properties.valid_cache_maps_current_page(self.gpc, self.mm, PAGE))
         return properties.with_lock_rules(Program(
-            "test", tuple(Thread(name, function, args) for name, (function, *args) in threads.items()), rules, livepatch or {}))
+            "test", tuple(Thread(name, function, tuple(args)) for name, (function, *args) in threads.items()), rules, livepatch or {}))
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""The recordings notice what they should: 130 wrong variants of our 6.12 functions, each with one line changed (variants.py).
+"""The recordings notice what they should: over a hundred wrong variants of our 6.12 functions, each with one line changed (variants.py).
 
 variants.tsv says for each variant how many recordings notice it, and which one is the first. Here each variant meets that first
 one again. `python tests/conformance/variants.py` computes the whole table anew.
