@@ -59,8 +59,9 @@ class World:
         self.caches = tuple(self._cache(blank, n, uhva, page, valid) for n, (uhva, page) in enumerate(pages.items()))
         self.kvm = blank
         self.kvm.gpc_list.initial = self.caches
-        self.still = frozenset({self.kvm.memslots, self.kvm.gpc_list}
-                               | {cell for gpc in self.caches for cell in (gpc.active, gpc.generation, gpc.gpa, gpc.uhva)})
+        self.still = frozenset({self.kvm.memslots, self.kvm.mn_memslots_update_rcuwait, self.kvm.gpc_list}
+                               | {cell for gpc in self.caches
+                                  for cell in (gpc.active, gpc.generation, gpc.gpa, gpc.uhva, gpc.memslot)})
 
     @staticmethod
     def _cache(kvm: kvm, n: int, uhva: int, page: str, valid: bool) -> gfn_to_pfn_cache:

@@ -19,6 +19,8 @@ import sys
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePath
+from types import CodeType
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -64,10 +66,21 @@ forgotten: list[str] = []
 
 class Step:
     """One access to shared state: a verb, the cells it touches, and what it does to them."""
-    __slots__ = ("verb", "cells", "argument", "yielded")
+    __slots__ = ("verb", "cells", "argument", "yielded", "at")
 
     def __init__(self, verb: Verb, cells: tuple[Cell, ...], argument: Hashable = None):
         self.verb, self.cells, self.argument, self.yielded = verb, cells, argument, False
+        self.at: tuple[CodeType, int] | None = None         # who yielded it, and in which line
+
+    @property
+    def function(self) -> str:
+        """The name of the kernel function that yielded it."""
+        return self.at[0].co_name if self.at else "?"
+
+    @property
+    def where(self) -> str:
+        """The kernel function that yielded it, with file and line."""
+        return f"{self.function}, {PurePath(self.at[0].co_filename).name}:{self.at[1]}" if self.at else "?"
 
     def effect(self, *old):
         """`(result, *new)` for the values `old` of the cells, or None: the step has to wait."""
@@ -100,6 +113,7 @@ STORE = Verb("store", "stores {argument} in {cells}", lambda new, old: (None, ne
 ADD = Verb("add", "adds {argument} to {cells} -> {result}", lambda n, old: (old + n, old + n))
 SMP_RMB = Verb("smp_rmb", "orders its loads (smp_rmb)", lambda _: (None,))
 SMP_WMB = Verb("smp_wmb", "orders its stores (smp_wmb)", lambda _: (None,))
+WAIT_UNTIL = Verb("wait_until", "sleeps until {cells} is {argument}", lambda value, old: (old, old) if old == value else None)
 COND_RESCHED = Verb("cond_resched", "offers the CPU to others (cond_resched)", lambda _: (None,))
 
 
@@ -111,6 +125,11 @@ def smp_rmb() -> Step:
 def smp_wmb() -> Step:
     """Stores before it happen before stores after it. In this model it only marks the place."""
     return Step(SMP_WMB, ())
+
+
+def wait_until(cell: Cell, value: Hashable) -> Step:
+    """Sleep until the cell holds `value`. C's wait queues, rcuwait and synchronize_srcu() are made of it."""
+    return Step(WAIT_UNTIL, (cell,), value)
 
 
 def cond_resched() -> Step:
@@ -130,13 +149,15 @@ class Cell:
 
     `guard` is the Cell of the lock that must be held to touch it (for read to load, for write to store), or None.
     `kind` is "rwlock", "mutex" or "spinlock" for a lock, and "data" for everything else.
+    `unguarded` has the functions that touch it without its lock on purpose, with the reasons.
+    `declared` is the field of the struct that it stands for ("gfn_to_pfn_cache.lock"): locks of one field are of one class.
     """
-    __slots__ = ("name", "initial", "guard", "kind", "unguarded", "__weakref__")
+    __slots__ = ("name", "initial", "guard", "kind", "unguarded", "declared", "__weakref__")
 
     def __init__(self, name: str, initial: Hashable = None, guard: Cell | None = None, kind: str = "data",
-                 unguarded: dict[str, str] | None = None):
+                 unguarded: dict[str, str] | None = None, declared: str = ""):
         self.name, self.initial, self.guard, self.kind = name, initial, guard, kind
-        self.unguarded = unguarded or {}
+        self.unguarded, self.declared = unguarded or {}, declared or name
 
     def set(self, value: Hashable) -> Step:
         """The step that stores `value`."""
@@ -227,7 +248,8 @@ class Struct:
                 put(key, value)
             else:
                 guard = cells[declared.under.name] if declared.under else None
-                cells[key] = Cell(f"{struct_name}.{key}", value, guard, declared.kind, declared.unguarded)
+                cells[key] = Cell(f"{struct_name}.{key}", value, guard, declared.kind, declared.unguarded,
+                                  f"{type(self).__name__}.{key}")
                 put(key, cells[key])
         if initial:
             raise TypeError(f"struct {type(self).__name__} has no field {', '.join(initial)}; "

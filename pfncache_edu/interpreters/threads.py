@@ -56,6 +56,8 @@ class Suspended:
             raise _mistake(self.thread, error, self.stack) from error
         if forgotten:
             raise Mistake(f"{self.thread.name}: {forgotten[0]}")
+        if self.step is not None:
+            note_where(self.step, self.generator)
 
     def _answer_of_a_still_cell(self):
         cell = self.step.cells[0]
@@ -143,6 +145,13 @@ def _chain(generator) -> list[types.GeneratorType]:
         chain.append(generator)
         generator = generator.gi_yieldfrom
     return chain
+
+
+def note_where(step: Step, generator: types.GeneratorType) -> None:
+    """Note with a step which function of a suspended generator yielded it, and in which line."""
+    while isinstance(inner := generator.gi_yieldfrom, types.GeneratorType):
+        generator = inner
+    step.at = generator.gi_code, generator.gi_frame.f_lineno
 
 
 def _place(generator: types.GeneratorType) -> Place:

@@ -1,0 +1,1 @@
+"""Conformance: our functions against recordings of what the real pfncache.c did."""
