@@ -50,6 +50,7 @@ The rooms of the house: steps and locks (the vocabulary), kvm (the code under st
 scenarios, properties and mutants (where they meet), render (words and pictures), widgets, grading.
 """
 from . import mutants, properties, scenarios
+from .interpreters.evidence import evidence, random_runs
 from .interpreters.explorer import explore
 from .interpreters.sequential import run
 from .interpreters.stepper import Stepper
@@ -77,8 +78,8 @@ def check(exercise: str, answer=None, **options):
 
 
 __all__ = [
-    "MUTANTS", "Invariant", "Mistake", "Program", "Stepper", "Steps", "Thread", "Verdict", "Violation", "Watch", "check",
-    "diagram", "explore", "kernel", "mutants", "mutex_lock", "mutex_unlock", "picture", "properties", "read_lock",
-    "read_lock_irq", "read_trylock", "read_unlock", "read_unlock_irq", "run", "scenarios", "smp_rmb", "smp_wmb",
-    "spin_lock", "spin_unlock", "story", "write_lock", "write_lock_irq", "write_trylock", "write_unlock",
-    "write_unlock_irq"]
+    "MUTANTS", "Invariant", "Mistake", "Program", "Stepper", "Steps", "Thread", "Verdict", "Violation", "Watch",
+    "check", "diagram", "evidence", "explore", "kernel", "mutants", "mutex_lock", "mutex_unlock", "picture",
+    "properties", "random_runs", "read_lock", "read_lock_irq", "read_trylock", "read_unlock", "read_unlock_irq",
+    "run", "scenarios", "smp_rmb", "smp_wmb", "spin_lock", "spin_unlock", "story", "write_lock", "write_lock_irq",
+    "write_trylock", "write_unlock", "write_unlock_irq"]

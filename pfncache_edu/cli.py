@@ -3,8 +3,11 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import os
 import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 from . import scenarios
@@ -14,22 +17,33 @@ from .grading.exercises import EXERCISES, exercise_named
 from .grading.notebook import NoAnswer, answer_in
 from .grading.report import as_text
 from .grading.submission import NotASubmission, exercise_of, read_submission, run_cells
-from .interpreters.explorer import explore
+from .interpreters.evidence import Evidence, evidence
+from .interpreters.explorer import MAX_STATES, explore
 from .interpreters.sequential import run
 from .mutants import MUTANTS
 from .program import Program
-from .render.diagram import two_cpu_text
+from .render.data import as_data
+from .render.diagram import NARROWEST, two_cpu_text
 from .render.words import story
 from .steps import KernelFunction, Mistake, kernel
+from .verdict import Verdict
 
 EXAMPLES = """examples:
   pfncache list                                        what there is: scenarios, mutants, exercises
-  pfncache explore page_moves_during_use               every schedule of the real functions
+  pfncache explore read_lock_first                     every schedule of the real functions: the patch is safe
+  pfncache explore read_lock_first --mutant forgets_the_count --story --source
   pfncache explore page_moves_during_use --mutant clears_under_the_read_lock
   pfncache explore page_moves_during_use --answer 8.2.ipynb
   pfncache play page_moves_during_use --schedule "v2 n14"
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
+
+exit codes:
+  0    done; of explore: it holds, all states were seen
+  1    of explore and play: a property is violated, or a deadlock; of check: not all points
+  2    called wrongly, or the code at hand is not a program of steps
+  3    of explore: incomplete, there are more states than were seen
+  130  interrupted (Ctrl-C); explore says how far it got
 """
 SCENARIOS = {name: make for name, make in vars(scenarios).items()
              if not name.startswith("_") and getattr(make, "__annotations__", {}).get("return") == "Program"}
@@ -40,7 +54,7 @@ class Refused(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; its exit code: 0 done, 1 the answer is not right or a search found a failure, 2 called wrongly."""
+    """Run the command; returns its exit code, as `pfncache --help` lists them."""
     asked = parser().parse_args(arguments)
     try:
         return asked.run(asked)
@@ -76,6 +90,18 @@ def parser() -> argparse.ArgumentParser:
         if function is play:
             made.add_argument("--schedule", metavar="TEXT", help='who runs how many steps, such as "v2 n14"; '
                               "without it each thread runs until it waits or is done")
+        else:
+            made.add_argument("--diagram", action="store_true", help="draw the shortest failing schedule, a column per CPU (as is "
+                              "done if neither --story nor --source is given)")
+            made.add_argument("--story", action="store_true", help="tell the shortest failing schedule, a line per step")
+            made.add_argument("--evidence", action="store_true", help="say how often each property was put to the test, and show "
+                              "five random runs")
+            made.add_argument("--max-states", type=at_least_one, default=MAX_STATES, metavar="N",
+                              help="give up when there are more states, with exit code 3 (default: %(default)s)")
+            made.add_argument("--json", action="store_true", help="print everything as JSON instead")
+            made.add_argument("--progress", action="store_true", help="say on stderr how far the search is, also if that is no terminal")
+        made.add_argument("--source", action="store_true", help="tell it with the source line of each step")
+        made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")
@@ -93,6 +119,13 @@ def at_least_one(text: str) -> int:
     number = int(text) if text.isdigit() else 0
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return number
+
+
+def width(text: str) -> int:
+    number = at_least_one(text)
+    if number < NARROWEST:
+        raise argparse.ArgumentTypeError(f"{text} is too narrow: {NARROWEST} columns are the least")
     return number
 
 
@@ -125,18 +158,72 @@ def list_(asked) -> int:
 def explore_(asked) -> int:
     """Search every schedule of a scenario.
 
-    Says that it holds and how many states were searched (exit code 0), or draws the shortest schedule that fails (1).
+    Says that it holds and how many states were searched, or draws the shortest schedule that fails. Ctrl-C ends a long
+    search with what is known by then. Exit codes: 0 holds, 1 violated or deadlock, 2 called wrongly, 3 incomplete,
+    130 interrupted.
     """
+    program, found, interrupted = program_of(asked), None, False
+    progress = Progress(asked.progress)
+    verdict = None
     try:
-        verdict = explore(program_of(asked))
+        verdict = explore(program, max_states=asked.max_states, progress=progress)
+        progress.end()
+        found = evidence(program, max_states=asked.max_states) if asked.evidence else None
     except Mistake as mistake:
         raise Refused(f"this is not a program of steps yet: {mistake}") from None
-    print(verdict)
-    if verdict.trace:
-        print("", two_cpu_text(verdict), "", sep="\n")
-        variant = f" --mutant {asked.mutant}" if asked.mutant else f" --answer {asked.answer}" if asked.answer else ""
-        print(f'step by step: pfncache play {asked.scenario}{variant} --schedule "{verdict.schedule}"')
-    return 0 if verdict.holds else 1
+    except KeyboardInterrupt:
+        interrupted = True
+        verdict = verdict or Verdict(program, "incomplete", progress.states, progress.depth, searched=progress.states,
+                                     sentence=f"interrupted after {progress.states:,} states")
+    finally:
+        progress.end()
+    if asked.json:
+        print(json.dumps(as_data(verdict) | ({"evidence": evidence_as_data(found)} if found else {}), indent=2))
+    else:
+        tell_verdict(verdict, asked, found)
+    return 130 if interrupted else {"holds": 0, "incomplete": 3}.get(verdict.outcome, 1)
+
+
+def tell_verdict(verdict: Verdict, asked, found: Evidence | None) -> None:
+    print(found or verdict)
+    if not verdict.trace:
+        return
+    told = asked.story or asked.source
+    if asked.diagram or not told:
+        print("", two_cpu_text(verdict, width=asked.width), sep="\n")
+    if told:
+        print("", story(verdict, source=asked.source), sep="\n")
+    variant = f" --mutant {asked.mutant}" if asked.mutant else f" --answer {asked.answer}" if asked.answer else ""
+    print("", f'step by step: pfncache play {asked.scenario}{variant} --schedule "{verdict.schedule}"', sep="\n")
+
+
+def evidence_as_data(found: Evidence) -> dict:
+    return {"states": found.states, "depth": found.depth, "complete": found.complete, "places": found.places,
+            "asked": [asdict(asked) for asked in found.asked], "runs": list(found.runs), "seed": found.seed}
+
+
+class Progress:
+    """A line on stderr that says how far a search is, ten times a second at most, and nothing of a short search."""
+
+    def __init__(self, asked_for: bool = False, stream=None, clock=time.monotonic):
+        self.stream, self.clock = stream or sys.stderr, clock
+        self.terminal = self.stream.isatty()
+        self.shown = asked_for or self.terminal
+        self.next = 0.0 if asked_for else clock() + 0.1
+        self.depth, self.states, self.written = 0, 1, False
+
+    def __call__(self, depth: int, states: int) -> None:
+        self.depth, self.states = depth, states
+        if self.shown and self.clock() >= self.next:
+            self.next, self.written = self.clock() + 0.1, True
+            text = f"{states:,} state{'s' * (states != 1)}, {depth:,} steps deep"
+            print(f"\r{text}\x1b[K" if self.terminal else text, end="" if self.terminal else "\n", file=self.stream, flush=True)
+
+    def end(self) -> None:
+        """Leave no trace of it on a terminal."""
+        if self.terminal and self.written:
+            print("\r\x1b[K", end="", file=self.stream, flush=True)
+            self.written = False
 
 
 def play(asked) -> int:
@@ -150,7 +237,7 @@ def play(asked) -> int:
         raise Refused(f"--schedule: {error}") from None
     except Mistake as mistake:
         raise Refused(f"this is not a program of steps yet: {mistake}") from None
-    print(two_cpu_text(trace), "", story(trace), sep="\n")
+    print(two_cpu_text(trace, width=asked.width), "", story(trace, source=asked.source), sep="\n")
     return 1 if trace and trace[-1].wrong else 0
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .kvm import v6_1
 from .kvm.host_mm import move_page, write_guest
 from .kvm.mmu_notifier import kvm_mmu_notifier_invalidate_range_end, kvm_mmu_notifier_invalidate_range_start
-from .kvm.pfncache import kvm_gpc_check, kvm_gpc_refresh
+from .kvm.pfncache import gfn_to_pfn_cache_invalidate_start, kvm_gpc_check, kvm_gpc_refresh
 from .kvm.structs import (PAGE_SIZE, gfn_to_pfn_cache, khva_t, kvm, kvm_memory_slot, kvm_memslots, mm_struct)
 from .locks import read_lock_irq, read_unlock_irq
 from .program import Program, Thread
@@ -131,3 +132,26 @@ def unrelated_range(livepatch: Livepatch | None = None, *, start: int = ELSEWHER
         "vcpu0": (use_guest_page, world.caches[0]),
         "notifier": (invalidate, world.kvm, start, end)}, livepatch,
         world.properties() + (properties(world) if properties else ()))
+
+
+# --- the patch ----------------------------------------------------------------------------------------------------
+
+def read_lock_first(livepatch: Livepatch | None = None) -> Program:
+    """After the patch: the page of a cache with two users moves, and the hook looks under the read lock first."""
+    return _two_users_of_a_moving_page("read_lock_first", "The patch: two users, and the hook looks under the read lock first",
+                                       livepatch or {})
+
+
+def write_lock_at_once(livepatch: Livepatch | None = None) -> Program:
+    """Before the patch: the page of a cache with two users moves, and the hook takes the write lock at once."""
+    before = {gfn_to_pfn_cache_invalidate_start: v6_1.gfn_to_pfn_cache_invalidate_start}
+    return _two_users_of_a_moving_page("write_lock_at_once", "Before the patch: two users, and the hook takes the write lock at once",
+                                       before | (livepatch or {}))
+
+
+def _two_users_of_a_moving_page(name: str, title: str, livepatch: Livepatch) -> Program:
+    world = World()
+    return _program(name, title, world, {
+        "vcpu0": (use_guest_page, world.caches[0]),
+        "vcpu1": (use_guest_page, world.caches[0]),
+        "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)

@@ -19,12 +19,16 @@ QUEUES, ARRIVES = "stands in line", "arrives"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a thread is suspended, in one function of its call stack. Lines and columns count from 1."""
+    """Where a thread is suspended, in one function of its call stack. Lines and columns count from 1.
+
+    A column counts bytes of UTF-8, as Python's code objects do; `end_column` is one past the end, in line `end_line`.
+    """
     function: str
     file: str
     line: int
     column: int
     end_column: int
+    end_line: int = 0
 
 
 @dataclass(frozen=True)

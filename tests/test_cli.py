@@ -1,11 +1,16 @@
 """The command: what it prints, how it ends, and what it says when it is called wrongly."""
+import io
+import json
 import pathlib
+import shlex
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from pfncache_edu.cli import EXAMPLES, SCENARIOS, main
+from pfncache_edu import cli
+from pfncache_edu.cli import EXAMPLES, SCENARIOS, Progress, main
 
 SAMPLES = pathlib.Path(__file__).parent.parent / "exercises/ch08/8.2-write-the-patch/samples"
 
@@ -30,9 +35,118 @@ def test_explore_draws_what_breaks_a_mutant_and_says_how_to_play_it(capsys):
     assert printed.startswith("violated after 18 steps (v2 n14 v2): vcpu0 writes to page A")
     assert "vcpu0                      notifier\n" in printed
     last = printed.splitlines()[-1].removeprefix("step by step: pfncache ")
-    import shlex
     assert main(shlex.split(last)) == 1
     assert "vcpu0 writes to page A, which was freed" in capsys.readouterr().out
+
+
+def test_the_patch_is_proved_by_its_name_and_a_wrong_refresh_is_drawn_as_two_columns(capsys):
+    assert main(["explore", "read_lock_first"]) == 0
+    assert capsys.readouterr().out.startswith("holds: ")
+    assert main(["explore", "read_lock_first", "--mutant", "forgets_the_count", "--width", "72"]) == 1
+    printed = capsys.readouterr()
+    heads = printed.out.splitlines()[2]
+    assert heads.split() == ["vcpu0", "notifier"] and printed.err == ""
+    assert max(map(len, printed.out.splitlines()[2:-2])) <= 72
+
+
+WRONG = ["explore", "page_moves_during_use", "--mutant", "clears_under_the_read_lock"]
+
+
+def test_explore_tells_a_story_with_its_source_in_place_of_the_diagram_or_beside_it(capsys):
+    main([*WRONG, "--story"])
+    told = capsys.readouterr().out
+    assert "  notifier  stores False in gpc.valid" in told and "^^^^" not in told and "-----" not in told
+    main([*WRONG, "--source", "--diagram"])
+    told = capsys.readouterr().out
+    assert "yield gpc.valid.set(False)\n" + 15 * " " + "^" * len("yield gpc.valid.set(False)") + "\n" in told and "-----" in told
+    assert main(["play", *WRONG[1:], "--schedule", "v2", "--source"]) == 0
+    assert "return (yield gpc.valid)" in capsys.readouterr().out
+
+
+def test_explore_prints_json_with_every_step(capsys):
+    assert main([*WRONG, "--json", "--evidence"]) == 1
+    data = json.loads(capsys.readouterr().out)
+    assert (data["outcome"], data["schedule"], len(data["steps"])) == ("violated", "v2 n14 v2", 18)
+    cleared = data["steps"][9]
+    assert (cleared["thread"], cleared["verb"], cleared["cells"], cleared["argument"]) == ("notifier", "store", ["gpc.valid"], False)
+    assert cleared["changed"] == [["gpc.valid", True, False]] and cleared["file"] == "mutants.py"
+    assert data["steps"][-1]["wrong"] == data["sentence"] and len(data["evidence"]["runs"]) == 5
+    assert str(pathlib.Path(cli.__file__).parent) not in json.dumps(data)
+
+
+def test_explore_shows_what_stands_behind_a_proof(capsys):
+    assert main(["explore", "unrelated_range", "--evidence"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("holds: ") and "guest_writes_reach_the_guest: never put to the test in" in printed
+
+
+def test_an_incomplete_search_is_no_success(capsys):
+    assert main(["explore", "page_moves_during_use", "--max-states", "100"]) == 3
+    assert capsys.readouterr().out.startswith("incomplete: stopped after 1")
+    assert main(["explore", "page_moves_during_use", "--max-states", "100", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["outcome"] == "incomplete"
+
+
+@pytest.fixture
+def ctrl_c_at_depth_10(monkeypatch):
+    real = cli.explore
+
+    def interrupted(program, *, progress, **options):
+        def and_stop(depth, states):
+            progress(depth, states)
+            if depth == 10:
+                signal.raise_signal(signal.SIGINT)
+        return real(program, progress=and_stop, **options)
+    monkeypatch.setattr(cli, "explore", interrupted)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--evidence"]])
+def test_ctrl_c_gives_what_is_known_by_then(options, ctrl_c_at_depth_10, capsys):
+    assert main(["explore", "page_moves_during_use", *options]) == 130
+    printed = capsys.readouterr().out
+    text = json.loads(printed)["text"] if options == ["--json"] else printed.strip()
+    words = text.split()
+    assert words[:3] == ["incomplete:", "interrupted", "after"] and words[4:] == ["states"] and 1 < int(words[3]) < 627
+
+
+def test_a_search_that_was_done_before_ctrl_c_keeps_its_verdict(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "evidence", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    assert main(["explore", "page_moves_during_use", "--evidence"]) == 130
+    assert capsys.readouterr().out == "holds: 627 states, all of them\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def search_of(seconds, **options):
+    """What a search writes that calls for progress every 0.03 seconds, by a clock of our own."""
+    now = [0.0]
+    progress = Progress(clock=lambda: now[0], **options)
+    for n in range(int(seconds / 0.03)):
+        progress(n, n * 1000)
+        now[0] += 0.03
+    progress.end()
+    return progress.stream.getvalue()
+
+
+def test_progress_is_a_line_on_a_terminal_that_changes_ten_times_a_second_at_most_and_vanishes():
+    written = search_of(3, stream=Terminal())
+    assert 20 <= written.count(" states, ") <= 30 and "\n" not in written and written.endswith("\r\x1b[K")
+    assert search_of(0.1, stream=Terminal()) == ""
+
+
+def test_progress_is_silent_elsewhere_unless_it_is_asked_for():
+    assert search_of(3, stream=io.StringIO()) == ""
+    lines = search_of(3, stream=io.StringIO(), asked_for=True).splitlines()
+    assert lines[0] == "0 states, 0 steps deep" and 20 <= len(lines) <= 31
+
+
+def test_progress_goes_to_stderr(capsys):
+    assert main(["explore", "unrelated_range", "--progress"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "holds: 78 states, all of them\n" and captured.err.startswith("1 state, 0 steps deep\n")
 
 
 def test_explore_takes_an_answer_from_a_notebook(capsys):
@@ -87,7 +201,9 @@ def test_a_wrong_call_ends_with_2_and_says_what_to_write(arguments, words, capsy
 
 
 @pytest.mark.parametrize("arguments", [[], ["sing"], ["grade", "x", "--jobs", "0"], ["grade", "x", "--timeout", "soon"],
-                                       ["explore", "page_moves_during_use", "--mutant", "a", "--answer", "b"]])
+                                       ["explore", "page_moves_during_use", "--mutant", "a", "--answer", "b"],
+                                       ["explore", "page_moves_during_use", "--max-states", "0"],
+                                       ["explore", "page_moves_during_use", "--width", "39"]])
 def test_argparse_refuses_the_rest(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
@@ -99,10 +215,15 @@ def test_help_shows_examples_that_name_things_that_exist(capsys):
         main(["--help"])
     printed = capsys.readouterr().out
     assert stop.value.code == 0 and EXAMPLES.strip() in printed
-    for line in EXAMPLES.splitlines()[1:]:
+    for line in EXAMPLES.partition("\n\n")[0].splitlines()[1:]:
         words = line.split()
         assert words[1] in ("list", "explore", "play", "check", "grade")
         assert words[1] not in ("explore", "play") or words[2] in SCENARIOS
+
+
+def test_help_says_what_each_exit_code_means():
+    codes = [line.split()[0] for line in EXAMPLES.partition("exit codes:\n")[2].splitlines()]
+    assert codes == ["0", "1", "2", "3", "130"]
 
 
 def test_it_runs_as_a_module_without_site_packages():

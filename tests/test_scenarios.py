@@ -16,6 +16,7 @@ SAFE = [  # scenario, states after the patch, states before it
     ("page_moves_under_two_users", 9_004, 8_612),
     ("one_of_two_pages_moves", 3_906, 3_690),
     ("unrelated_range", 78, 66),
+    ("read_lock_first", 4_608, 4_464),
 ]
 WRONG = [  # mutant, scenario, outcome, property, shortest schedule
     ("clears_under_the_read_lock", "page_moves_during_use", "violated", "guest_writes_reach_the_guest", "v2 n14 v2"),
@@ -44,6 +45,18 @@ def situation(name, livepatch=None):
 def test_the_hook_is_safe_before_and_after_the_patch(name, after, before):
     assert str(explore(situation(name))) == f"holds: {after:,} states, all of them"
     assert str(explore(situation(name, BEFORE))) == f"holds: {before:,} states, all of them"
+
+
+def test_the_patch_has_a_scenario_before_and_one_after():
+    assert str(explore(scenarios.read_lock_first())) == "holds: 4,608 states, all of them"
+    assert str(explore(scenarios.write_lock_at_once())) == "holds: 4,464 states, all of them"
+
+
+@pytest.mark.parametrize("scenario", ["read_lock_first", "write_lock_at_once"])
+def test_a_wrong_refresh_is_broken_before_and_after_the_patch(scenario):
+    verdict = explore(situation(scenario, MUTANTS["forgets_the_count"].livepatch))
+    before = {"read_lock_first": "n17 v20 n1", "write_lock_at_once": "n13 v20 n1"}
+    assert (verdict.broken, verdict.schedule) == ("valid_cache_maps_current_page", before[scenario])
 
 
 @pytest.mark.parametrize("mutant, name, outcome, broken, schedule", WRONG)

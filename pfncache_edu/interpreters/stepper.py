@@ -1,9 +1,13 @@
 """The stepper: you choose who runs next.
 
     machine = Stepper(program)
-    machine.step("notifier")        one step of that thread; ValueError says why it cannot run
-    machine.waits("vcpu0")          why it cannot run, or None
-    machine.undo()                  as often as you like
+    machine.step("notifier")            one step of that thread; ValueError says why it cannot run
+    machine.run_statement("notifier")   all steps of its line of code; rest_of_statement() shows them without taking them
+    machine.waits("vcpu0")              why it cannot run, or None
+    machine.undo()                      as often as you like, and redo()
+    machine.go_to(7)                    the state after the first 7 steps; the later ones stay ahead
+    machine.branch()                    a second machine in the same state
+    machine.paste("v2 n14")             another schedule, from the start
 """
 from __future__ import annotations
 
@@ -20,6 +24,8 @@ class Stepper:
 
     def __init__(self, program: Program, schedule: str = ""):
         self.program = program
+        self.ahead: list[str] = []
+        """The threads whose steps were taken back and can be redone, until another step is taken."""
         self._restart([])
         self.play(schedule)
 
@@ -32,7 +38,7 @@ class Stepper:
         start = memory_at_start(self.program.watches)
         self.memories: dict[str, Memory] = {name: start for name in self.threads}
         for name in threads:
-            self.step(name)
+            self._step(name)
 
     def value(self, cell: Cell):
         """What the cell holds now."""
@@ -87,6 +93,11 @@ class Stepper:
 
     def step(self, name: str) -> Event:
         """Let the thread take its next step. The event says what happened, and in `wrong` what is wrong with it."""
+        event = self._step(name)
+        self.ahead = self.ahead[1:] if self.ahead[:1] == [name] else []
+        return event
+
+    def _step(self, name: str) -> Event:
         if self.wrong:
             raise ValueError(f"the program is broken here ({self.wrong.sentence}): undo, or start again")
         reason = self.waits(name)
@@ -121,15 +132,76 @@ class Stepper:
                 return Violation(invariant.name, sentence)
         return None
 
+    # --- one line of code at a time -----------------------------------------------------------------------------------
+
+    def run_statement(self, name: str) -> Trace:
+        """Let the thread take all steps of the line of code where it is: more than one if the line yields more than once.
+
+        It ends early where the thread has to wait or where a property breaks. A line that is evaluated again, in a loop,
+        is another statement; so are the lines of the functions that it calls.
+        """
+        started, here, done = len(self.trace), _line(self.stack(name)), []
+        while True:
+            self.step(name)
+            done.append(self.trace[-1].stack)
+            stack = self.stack(name)
+            if self.wrong or self.waits(name) or _line(stack) != here or stack in done:
+                return tuple(self.trace[started:])
+
+    def rest_of_statement(self, name: str) -> Trace:
+        """The steps that `run_statement(name)` would take now; nothing happens yet."""
+        return self.branch().run_statement(name)
+
+    # --- back, forth and aside ------------------------------------------------------------------------------------------
+
+    def go_to(self, step: int) -> None:
+        """Go to the state after the first `step` steps, back or forth along the schedule that was played last.
+
+        ValueError if there are not that many.
+        """
+        threads = self._threads_so_far() + self.ahead
+        if not 0 <= step <= len(threads):
+            raise ValueError(f"there is no step {step}: this schedule has {len(threads)}")
+        if step < len(self.trace):
+            self._restart(threads[:step])
+        for name in threads[len(self.trace):step]:
+            self._step(name)
+        self.ahead = threads[step:]
+
     def undo(self, steps: int = 1) -> None:
         """Take the last steps back."""
-        self._restart([event.thread for event in self.trace[:max(len(self.trace) - steps, 0)]])
+        self.go_to(max(len(self.trace) - steps, 0))
+
+    def redo(self, steps: int = 1) -> None:
+        """Take steps again that were taken back, as far as there are any."""
+        self.go_to(min(len(self.trace) + steps, len(self.trace) + len(self.ahead)))
+
+    def branch(self) -> Stepper:
+        """Another Stepper in the same state, with the same steps ahead; what is done to one does not reach the other."""
+        copy = Stepper(self.program)
+        copy._restart(self._threads_so_far())
+        copy.ahead = list(self.ahead)
+        return copy
 
     def play(self, schedule: str) -> Trace:
         """Run a schedule string from here."""
         return tuple(self.step(name) for name in parse_schedule(self.program, schedule))
 
+    def paste(self, schedule: str) -> Trace:
+        """Start again with this schedule. If it cannot be run, ValueError says why and everything stays as it is."""
+        self._restart(Stepper(self.program, schedule)._threads_so_far())
+        self.ahead = []
+        return tuple(self.trace)
+
+    def _threads_so_far(self) -> list[str]:
+        return [event.thread for event in self.trace]
+
     @property
     def schedule(self) -> str:
         """How to get here again."""
-        return format_schedule(self.program, [event.thread for event in self.trace])
+        return format_schedule(self.program, self._threads_so_far())
+
+
+def _line(stack: tuple[Place, ...]) -> tuple | None:
+    """The calls a thread is in and the line of code of the innermost one, None if it is done."""
+    return (*stack[:-1], stack[-1].function, stack[-1].file, stack[-1].line) if stack else None

@@ -158,8 +158,9 @@ def _place(generator: types.GeneratorType) -> Place:
     code, frame = generator.gi_code, generator.gi_frame
     if frame is None:
         return Place(code.co_name, code.co_filename, code.co_firstlineno, 1, 1)
-    line, _, column, end_column = next(islice(code.co_positions(), max(frame.f_lasti, 0) // 2, None))
-    return Place(code.co_name, code.co_filename, line or frame.f_lineno, (column or 0) + 1, (end_column or 0) + 1)
+    line, end_line, column, end_column = next(islice(code.co_positions(), max(frame.f_lasti, 0) // 2, None))
+    line = line or frame.f_lineno
+    return Place(code.co_name, code.co_filename, line, (column or 0) + 1, (end_column or 0) + 1, end_line or line)
 
 
 def _traceback_places(error: BaseException) -> list[Place]:

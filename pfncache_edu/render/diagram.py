@@ -9,11 +9,17 @@
 """
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from html import escape
 
 from ..verdict import Event, Trace, Verdict
 from .words import as_code, in_words, steps_of
+
+MAIL = 72
+"""The columns of a mail: `two_cpu_text(trace, width=MAIL)`."""
+NARROWEST, SHORTEST = 40, 16
+"""The least that a diagram, and a name in it, may be cut to."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +53,79 @@ def columns_of(rows: list[Row], order: tuple[str, ...] | None) -> list[str]:
     return [name for name in order if name in seen] if order else seen
 
 
-def two_cpu_text(trace: Trace | Verdict, *, hide_last: bool = False) -> str:
-    """The diagram as text, a column per thread. `hide_last` leaves the last step for the reader to find."""
+def two_cpu_text(trace: Trace | Verdict, *, hide_last: bool = False, width: int | None = None) -> str:
+    """The diagram as text, a column per thread. `hide_last` leaves the last step for the reader to find.
+
+    With `width`, no line is longer: columns move closer, since only one of them speaks in each line; then the indentation
+    shrinks, and at last long names are cut in the middle.
+    """
     rows = rows_of(steps_of(trace))
     if not rows:
         return "(no step was taken)"
     if hide_last:
         rows[-1] = Row(rows[-1].thread, rows[-1].depth, "?", None)
     columns = columns_of(rows, _order(trace))
-    width = {name: max(len(name), *(2 * row.depth + len(row.text) for row in rows if row.thread == name)) + 2
-             for name in columns}
-    left = dict(zip(columns, _running_sum(width[name] for name in columns)))
-    lines = ["".join(name.ljust(width[name]) for name in columns).rstrip(),
-             "".join(("-" * len(name)).ljust(width[name]) for name in columns).rstrip()]
-    lines += [" " * (left[row.thread] + 2 * row.depth) + row.text for row in rows]
+    indent, left = _layout(rows, columns, width)
+    heads = _heads(columns, left, width)
+    lines = [_beside(heads), _beside([(at, "-" * len(head)) for at, head in heads])]
+    for row in rows:
+        at = left[row.thread] + indent * row.depth
+        if width:
+            at = max(left[row.thread], min(at, width - SHORTEST))
+        lines.append(" " * at + (_cut(row.text, width - at) if width else row.text))
     sentence = _sentence(trace)
-    return "\n".join(lines + ([f"=> {sentence}"] if sentence and not hide_last else []))
+    if sentence and not hide_last:
+        lines += textwrap.wrap(f"=> {sentence}", width, subsequent_indent="   ") if width else [f"=> {sentence}"]
+    return "\n".join(lines)
+
+
+def _layout(rows: list[Row], columns: list[str], width: int | None) -> tuple[int, dict[str, int]]:
+    """By how much a call is indented, and where each column begins, so that everything fits if it can."""
+    if width is not None and width < NARROWEST:
+        raise ValueError(f"a diagram needs at least {NARROWEST} columns, and {width} is less")
+    for indent in (2, 1):
+        widest = {name: max(indent * row.depth + len(row.text) for row in rows if row.thread == name) for name in columns}
+        apart = [max(len(name), widest[name]) + 2 for name in columns]
+        left = dict(zip(columns, _running_sum(apart)))
+        if width is None or sum(apart) - 2 <= width:
+            return indent, left
+        nearest = dict(zip(columns, _running_sum(len(name) + 2 for name in columns)))
+        furthest = {name: width - max(len(name), widest[name]) for name in columns}
+        if all(nearest[name] <= furthest[name] for name in columns):
+            return indent, _spread(columns, nearest, furthest)
+    step = min(max(len(name) for name in columns) + 2, (width - SHORTEST) // len(columns))
+    return 1, {name: n * step for n, name in enumerate(columns)}
+
+
+def _spread(columns: list[str], nearest: dict[str, int], furthest: dict[str, int]) -> dict[str, int]:
+    """The columns at equal distances, as far as what stands in them fits there."""
+    left: dict[str, int] = {}
+    for n in reversed(range(len(columns))):
+        name = columns[n]
+        even = left[columns[n + 1]] * n // (n + 1) if left else furthest[name]
+        left[name] = max(nearest[name], min(even, furthest[name]))
+    return left
+
+
+def _heads(columns: list[str], left: dict[str, int], width: int | None) -> list[tuple[int, str]]:
+    """The threads' names and where they stand, each cut so that the next one has room."""
+    ends = [left[name] - 1 for name in columns[1:]] + [width or left[columns[-1]] + len(columns[-1])]
+    return [(left[name], _cut(name, end - left[name])) for name, end in zip(columns, ends)]
+
+
+def _beside(texts: list[tuple[int, str]]) -> str:
+    line = ""
+    for at, text in texts:
+        line = line.ljust(at) + text
+    return line
+
+
+def _cut(text: str, room: int) -> str:
+    """The text, its middle left out if it is longer than there is room for."""
+    if len(text) <= room:
+        return text
+    tail = (room - 1) // 2
+    return f"{text[:room - 1 - tail]}…{text[len(text) - tail:]}"
 
 
 def two_cpu_svg(trace: Trace | Verdict, *, title: str = "", hide_last: bool = False) -> str:

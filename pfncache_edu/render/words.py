@@ -1,25 +1,33 @@
 """A trace as prose: a line per step, with who, what and where."""
 from __future__ import annotations
 
+import linecache
 from pathlib import PurePath
 
 from ..steps import ADD, LOAD, STORE
-from ..verdict import Event, Trace, Verdict
+from ..verdict import Event, Place, Trace, Verdict
 
 CAN_SPAN = 60
 
 
-def story(trace: Trace | Verdict) -> str:
+def story(trace: Trace | Verdict, *, source: bool = False) -> str:
     """The steps of a trace (or of a verdict's shortest failing schedule), one line each, and what went wrong.
 
         4  notifier  takes gpc.lock for read        gfn_to_pfn_cache_invalidate_start, pfncache.py:22
+
+    With `source`, each step is followed by its line of code, and carets under the part of it that is the step. Code
+    whose text is not known, from `exec` say, has no such lines.
     """
     events = steps_of(trace)
     if not events:
         return str(trace) if isinstance(trace, Verdict) else "no step was taken"
     who = max(len(event.thread) for event in events)
     what = min(max(len(event.words) for event in events), CAN_SPAN)
-    lines = [f"{event.number:>3}  {event.thread:<{who}}  {event.words:<{what}}  {where(event)}" for event in events]
+    lines = []
+    for event in events:
+        lines.append(f"{event.number:>3}  {event.thread:<{who}}  {event.words:<{what}}  {where(event)}")
+        if source:
+            lines += [f"{'':<{who + 7}}{line}" for line in pointed_at(event.place)]
     if events[-1].wrong:
         lines.append(f"     ^ {events[-1].wrong}")
     elif isinstance(trace, Verdict) and trace.sentence:
@@ -35,6 +43,25 @@ def steps_of(trace: Trace | Verdict) -> Trace:
 def where(event: Event) -> str:
     """The function, file and line of a step."""
     return f"{event.place.function}, {PurePath(event.place.file).name}:{event.place.line}"
+
+
+def pointed_at(place: Place) -> list[str]:
+    """The line of code at a place, without its indentation, and carets under the expression; [] if its text is unknown."""
+    line = linecache.getline(place.file, place.line).rstrip()
+    text = line.lstrip()
+    if not text:
+        return []
+    indentation = len(line) - len(text)
+    start = len(_before(line, place.column)) - indentation
+    end = len(text) if place.end_line > place.line else len(_before(line, place.end_column)) - indentation
+    if not 0 <= start < end:                     # the interpreter does not say where in the line, or it is another line
+        return [text]
+    return [text, " " * start + "^" * (end - start)]
+
+
+def _before(line: str, column: int) -> str:
+    """What stands in front of a column, which counts bytes."""
+    return line.encode()[:column - 1].decode(errors="ignore")
 
 
 def as_code(event: Event) -> str:
