@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from pfncache_edu import MUTANTS, explore, kernel, properties, read_lock, read_unlock, run, scenarios, spin_lock, spin_unlock
-from pfncache_edu.kvm import host_mm, host_pages, memslots, mmu_notifier, pfncache, structs, v6_1
+from pfncache_edu.kvm import before_the_patch, host_mm, host_pages, memslots, mmu_notifier, pfncache, structs, v6_1
 from pfncache_edu.locks import mutex, mutex_lock, mutex_unlock, rwlock_t, spinlock_t, write_lock, write_unlock
 from pfncache_edu.program import Program, Thread
 from pfncache_edu.render.compare import pairs, side_by_side, side_by_side_html
@@ -216,6 +216,14 @@ def test_two_locks_of_one_class_may_not_nest():
         yield spin_unlock(one.inner)
     wrong = alone(nests, properties.LockOrder(), two_locks("one"), two_locks("other"))[-1].wrong
     assert "takes other.inner while it holds one.inner, which is of the same class" in wrong
+
+
+def test_on_a_cache_that_no_vcpu_uses_the_hook_of_6_1_is_the_one_before_the_patch():
+    hook = pfncache.gfn_to_pfn_cache_invalidate_start
+    for name in ("page_moves_during_refresh", "one_of_two_pages_moves"):
+        verdicts = {str(explore(getattr(scenarios, name)({hook: before.gfn_to_pfn_cache_invalidate_start})))
+                    for before in (v6_1, before_the_patch)}
+        assert len(verdicts) == 1 and verdicts.pop().startswith("holds")
 
 
 # --- two versions side by side ----------------------------------------------------------------------------------------------

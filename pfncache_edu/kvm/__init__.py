@@ -7,6 +7,7 @@ memslots        the memslots of virt/kvm/kvm_main.c: looking up, and changing th
 host_pages      what the host gives: pages, references, kernel mappings
 host_mm         what the host's memory management does to a page
 bug             WARN_ON_ONCE() and KVM_BUG_ON()
-v6_1            what was different in Linux 6.1
+before_the_patch  the hook as the patch found it
+v6_1            what was different in Linux 6.1, in full
 sources         where each function stands in the C (`python -m pfncache_edu.kvm` prints it)
 """
