@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import scenarios
+from .conformance.command import add_conform_command
+from .former_bugs import FORMER_BUGS
 from .grading.batch import TIMEOUT, Row, grade_file, grade_folder
 from .grading.exercise import why_not_an_answer
 from .grading.exercises import EXERCISES, exercise_named
@@ -102,6 +104,7 @@ def parser() -> argparse.ArgumentParser:
             made.add_argument("--progress", action="store_true", help="say on stderr how far the search is, also if that is no terminal")
         made.add_argument("--source", action="store_true", help="tell it with the source line of each step")
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
+    add_conform_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")
@@ -149,6 +152,9 @@ def list_(asked) -> int:
     print("\nmutants (variants of a kernel function; not all are wrong)")
     for mutant in MUTANTS.values():
         print(f"  {mutant.name:<36} {mutant.difference}  [{mutant.replaces.__name__}]")
+    print("\nformer bugs of the kernel (to be used like mutants)")
+    for bug in FORMER_BUGS.values():
+        print(f"  {bug.name:<36} {bug.difference}  [fixed by {bug.fixed_by}; see {bug.situation.__name__}]")
     print("\nexercises (to check and grade)")
     for exercise in EXERCISES.values():
         print(f"  {exercise.id:<36} {exercise.title}, {exercise.points} points: define {exercise.function_name}()")
@@ -293,7 +299,7 @@ def program_of(asked) -> Program:
 
 def livepatch_of(asked) -> dict:
     if asked.mutant:
-        return named(MUTANTS, asked.mutant, "mutant").livepatch
+        return named(MUTANTS | FORMER_BUGS, asked.mutant, "mutant").livepatch
     if not asked.answer:
         return {}
     try:

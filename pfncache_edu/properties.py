@@ -21,6 +21,15 @@ def valid_cache_maps_current_page(gpc: gfn_to_pfn_cache, mm: mm_struct, uhva: in
                      "a valid cache maps the page that is mapped at its user address")
 
 
+def inactive_cache_is_not_valid(gpc: gfn_to_pfn_cache) -> Invariant:
+    """Whenever nobody holds the cache for write: if it is not active, it is not valid. Invalidations would not reach it."""
+    def wrong(lock, active, valid):
+        if lock != WRITER and valid and not active:
+            return f"{gpc.name} is valid but not active: no invalidation reaches it any more"
+    return Invariant("inactive_cache_is_not_valid", (gpc.lock, gpc.active, gpc.valid), wrong,
+                     "a cache that is not active is not valid")
+
+
 def _write(_, thread: str, step: Step, old: tuple, result) -> None:
     if step.verb is WRITE_GUEST and (step.argument is None or step.argument.pfn not in old):
         where = f"page {step.argument.pfn}, which was freed" if step.argument else "NULL"

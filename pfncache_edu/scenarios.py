@@ -13,11 +13,11 @@ from collections.abc import Callable
 from .kvm import v6_1
 from .kvm.host_mm import move_page, write_guest
 from .kvm.mmu_notifier import kvm_mmu_notifier_invalidate_range_end, kvm_mmu_notifier_invalidate_range_start
-from .kvm.pfncache import gfn_to_pfn_cache_invalidate_start, kvm_gpc_check, kvm_gpc_refresh
-from .kvm.structs import (PAGE_SIZE, gfn_to_pfn_cache, khva_t, kvm, kvm_memory_slot, kvm_memslots, mm_struct)
+from .kvm.pfncache import gfn_to_pfn_cache_invalidate_start, kvm_gpc_check, kvm_gpc_deactivate, kvm_gpc_refresh
+from .kvm.structs import (INVALID_GPA, PAGE_SIZE, gfn_to_pfn_cache, khva_t, kvm, kvm_memory_slot, kvm_memslots, mm_struct)
 from .locks import read_lock_irq, read_unlock_irq
 from .program import Program, Thread
-from .properties import guest_writes_reach_the_guest, valid_cache_maps_current_page
+from .properties import guest_writes_reach_the_guest, inactive_cache_is_not_valid, valid_cache_maps_current_page
 from .steps import KernelFunction, Steps, kernel
 
 Livepatch = dict[KernelFunction, KernelFunction]
@@ -49,15 +49,17 @@ def invalidate(kvm: kvm, start: int, end: int) -> Steps[None]:
 class World:
     """A VM whose guest pages 0, 1, … are cached by gpc, gpc1, …: what the threads of a scenario share.
 
-    `valid` says whether the caches hold page A (A, C, E, …) already, or nothing yet.
+    `valid` says whether the caches hold page A (A, C, E, …) already, or nothing yet. A world that is not
+    `in_a_memslot` has caches of user addresses which the guest does not see.
     """
 
-    def __init__(self, caches: int = 1, valid: bool = True):
+    def __init__(self, caches: int = 1, valid: bool = True, in_a_memslot: bool = True):
         pages = {FIRST_PAGE + n * PAGE_SIZE: "ACEGIK"[n] for n in range(caches)}
         self.mm = mm_struct("mm", pages)
-        slots = kvm_memslots(1, (kvm_memory_slot(0, caches, FIRST_PAGE),))
+        slots = kvm_memslots(1, (kvm_memory_slot(0, caches, FIRST_PAGE),) if in_a_memslot else ())
         blank = kvm("kvm", mm=self.mm, memslots=slots)
-        self.caches = tuple(self._cache(blank, n, uhva, page, valid) for n, (uhva, page) in enumerate(pages.items()))
+        self.caches = tuple(self._cache(blank, n * PAGE_SIZE if in_a_memslot else INVALID_GPA, n, uhva, page, valid)
+                            for n, (uhva, page) in enumerate(pages.items()))
         self.kvm = blank
         self.kvm.gpc_list.initial = self.caches
         self.still = frozenset({self.kvm.memslots, self.kvm.mn_memslots_update_rcuwait, self.kvm.gpc_list}
@@ -65,10 +67,10 @@ class World:
                                   for cell in (gpc.active, gpc.generation, gpc.gpa, gpc.uhva, gpc.memslot)})
 
     @staticmethod
-    def _cache(kvm: kvm, n: int, uhva: int, page: str, valid: bool) -> gfn_to_pfn_cache:
+    def _cache(kvm: kvm, gpa: int, n: int, uhva: int, page: str, valid: bool) -> gfn_to_pfn_cache:
         translated = dict(valid=True, pfn=page, khva=khva_t(page)) if valid else {}
         return gfn_to_pfn_cache("gpc" if n == 0 else f"gpc{n}", kvm=kvm, active=True, generation=1,
-                                gpa=n * PAGE_SIZE, uhva=uhva, **translated)
+                                gpa=gpa, uhva=uhva, **translated)
 
     def properties(self) -> tuple:
         """Safety, for every cache: nobody writes to a freed page, and no valid cache maps one."""
@@ -77,9 +79,9 @@ class World:
 
 
 def _program(name: str, title: str, world: World, threads: dict[str, tuple], livepatch: Livepatch | None,
-             properties: tuple | None = None) -> Program:
+             properties: tuple | None = None, moving: frozenset = frozenset()) -> Program:
     return Program(name, tuple(Thread(who, function, tuple(args)) for who, (function, *args) in threads.items()),
-                   world.properties() if properties is None else properties, livepatch or {}, world.still, title)
+                   world.properties() if properties is None else properties, livepatch or {}, world.still - moving, title)
 
 
 def page_moves_during_use(livepatch: Livepatch | None = None) -> Program:
@@ -122,6 +124,23 @@ def invalidation_never_ends(livepatch: Livepatch | None = None) -> Program:
     return _program("invalidation_never_ends", "vcpu0 refreshes while an invalidation stays open", world, {
         "vcpu0": (use_guest_page, world.caches[0]),
         "notifier": (kvm_mmu_notifier_invalidate_range_start, world.kvm, FIRST_PAGE, FIRST_PAGE + PAGE_SIZE)}, livepatch)
+
+
+def cache_goes_away_during_refresh(livepatch: Livepatch | None = None) -> Program:
+    """vcpu0 refreshes an empty cache while its owner deactivates it."""
+    world = World(valid=False)
+    gpc = world.caches[0]
+    return _program("cache_goes_away_during_refresh", "The cache is deactivated while vcpu0 refreshes it", world, {
+        "vcpu0": (use_guest_page, gpc), "owner": (kvm_gpc_deactivate, gpc)}, livepatch,
+        (inactive_cache_is_not_valid(gpc), *world.properties()), frozenset({gpc.active, world.kvm.gpc_list}))
+
+
+def page_outside_memslots_moves_during_refresh(livepatch: Livepatch | None = None) -> Program:
+    """vcpu0 looks up a page that is cached by its user address, outside of all memslots, while the host moves it."""
+    world = World(valid=False, in_a_memslot=False)
+    return _program("page_outside_memslots_moves_during_refresh", "A page that no memslot has moves while vcpu0 looks it up",
+                    world, {"vcpu0": (use_guest_page, world.caches[0]),
+                            "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)
 
 
 def unrelated_range(livepatch: Livepatch | None = None, *, start: int = ELSEWHERE, end: int = ELSEWHERE + PAGE_SIZE,

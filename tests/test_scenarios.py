@@ -5,6 +5,7 @@ import pytest
 
 import pfncache_edu
 from pfncache_edu import MUTANTS, explore, properties, run, scenarios
+from pfncache_edu.former_bugs import FORMER_BUGS
 from pfncache_edu.interpreters.explorer import Search
 from pfncache_edu.kvm import v6_1
 from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start
@@ -125,3 +126,32 @@ def test_a_search_that_stops_at_nothing_sees_every_state():
 def test_the_tour_in_the_packages_docstring_is_true():
     assert doctest.testmod(pfncache_edu).failed == 0
     assert doctest.testmod(pfncache_edu).attempted > 10
+
+
+FORMER = [  # bug, outcome, property, shortest schedule, states of the situation without the bug
+    ("asks_the_count_of_the_page_faults", "valid_cache_maps_current_page", "n9 v21 n3", 1_339),
+    ("publishes_before_it_looks", "valid_cache_maps_current_page", "v10", 9_004),
+    ("refreshes_an_inactive_cache", "inactive_cache_is_not_valid", "o15 v21", 138),
+    ("deactivates_beside_a_refresh", "inactive_cache_is_not_valid", "v14 o6 v10", 138),
+]
+
+
+@pytest.mark.parametrize("name, broken, schedule, states", FORMER)
+def test_a_bug_that_the_kernel_once_had_is_found_and_todays_code_does_not_have_it(name, broken, schedule, states):
+    bug = FORMER_BUGS[name]
+    verdict = explore(bug.situation(bug.livepatch))
+    assert (verdict.outcome, verdict.broken, verdict.schedule) == ("violated", broken, schedule)
+    assert str(explore(bug.situation())) == f"holds: {states:,} states, all of them"
+
+
+def test_every_former_bug_is_pinned():
+    assert {name for name, *_ in FORMER} == set(FORMER_BUGS)
+
+
+def test_the_explorer_finds_the_hole_of_6_12_by_itself():
+    """No memslot has the page, so the sequence number stays as it is: a refresh does not notice an event that came and went."""
+    verdict = explore(scenarios.page_outside_memslots_moves_during_refresh())
+    assert (verdict.outcome, verdict.broken, verdict.schedule) == ("violated", "valid_cache_maps_current_page", "v13 n11 v9")
+    told = [(event.thread, event.step.cells[0].name) for event in verdict.trace if event.step.cells]
+    assert ("notifier", "kvm.mmu_invalidate_seq") not in told
+    assert ("vcpu0", "kvm.mn_active_invalidate_count") in told
