@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .kvm import v6_1
+from .kvm import before_the_patch
 from .kvm.host_mm import write_guest
 from .kvm.mmu_notifier import (kvm_handle_hva_range, kvm_mmu_invalidate_begin, kvm_mmu_invalidate_end,
                                kvm_mmu_notifier_invalidate_range_end, kvm_mmu_notifier_invalidate_range_start)
@@ -57,7 +57,7 @@ def overlaps(gpc: gfn_to_pfn_cache, start: int, end: int) -> Steps[bool]:
 @variant_of(gfn_to_pfn_cache_invalidate_start, "Takes the lock for write at once, as before the patch")
 @kernel
 def locks_for_write_at_once(kvm: kvm, start: int, end: int) -> Steps[None]:
-    yield from v6_1.gfn_to_pfn_cache_invalidate_start(kvm, start, end)
+    yield from before_the_patch.gfn_to_pfn_cache_invalidate_start(kvm, start, end)
 
 
 @variant_of(gfn_to_pfn_cache_invalidate_start, "Does not look again under the write lock")

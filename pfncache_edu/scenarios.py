@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .kvm import v6_1
+from .kvm import before_the_patch
 from .kvm.host_mm import move_page, write_guest
 from .kvm.mmu_notifier import kvm_mmu_notifier_invalidate_range_end, kvm_mmu_notifier_invalidate_range_start
 from .kvm.pfncache import gfn_to_pfn_cache_invalidate_start, kvm_gpc_check, kvm_gpc_deactivate, kvm_gpc_refresh
@@ -163,7 +163,7 @@ def read_lock_first(livepatch: Livepatch | None = None) -> Program:
 
 def write_lock_at_once(livepatch: Livepatch | None = None) -> Program:
     """Before the patch: the page of a cache with two users moves, and the hook takes the write lock at once."""
-    before = {gfn_to_pfn_cache_invalidate_start: v6_1.gfn_to_pfn_cache_invalidate_start}
+    before = {gfn_to_pfn_cache_invalidate_start: before_the_patch.gfn_to_pfn_cache_invalidate_start}
     return _two_users_of_a_moving_page("write_lock_at_once", "Before the patch: two users, and the hook takes the write lock at once",
                                        before | (livepatch or {}))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .. import scenarios
-from ..kvm import v6_1
+from ..kvm import before_the_patch
 from ..kvm.pfncache import gfn_to_pfn_cache_invalidate_start
 from ..kvm.structs import PAGE_SIZE, gfn_to_pfn_cache, kvm
 from ..locks import FREE
@@ -136,7 +136,7 @@ def two_caches_under_gpc_lock(livepatch: Livepatch) -> Program:
 
 def write_hold_before() -> int:
     """How many steps the function of Linux 6.1 takes under the write lock when the range is relevant."""
-    program = event_alone(withdraws)({gfn_to_pfn_cache_invalidate_start: v6_1.gfn_to_pfn_cache_invalidate_start})
+    program = event_alone(withdraws)({gfn_to_pfn_cache_invalidate_start: before_the_patch.gfn_to_pfn_cache_invalidate_start})
     lock = program.threads[0].args[0].gpc_list.initial[0].lock
     return longest_write_hold(attempt(program).verdict.trace, lock)
 
