@@ -45,12 +45,12 @@ class Story:
         self.depth = 0
         self.before: dict[object, list[dict]] = {}
         self.unconcerned = self.kept_out = 0
-        self.concerned: dict[object, dict[int, bool]] = {}
+        self.found: dict[object, dict[int, str]] = {}        # an invalidation -> each cache -> hit, empty or elsewhere
 
     def __call__(self, moment: str, world: World, running: Running, data: dict) -> None:
         if moment == "begins":
             self.before[running.id] = self.caches(world)
-            self.concerned[running.id] = self.looks_at(world, running)
+            self.found[running.id] = self.looks_at(world, running)
             self.say(f"{running.id}. {self.headline(running)}")
             self.depth += 1
         elif moment == "point":
@@ -118,23 +118,23 @@ class Story:
         self.before[running.id] = self.caches(world)
         self.depth -= 1
 
-    def looks_at(self, world: World, running: Running) -> dict[int, bool]:
-        """For an invalidation: the caches on the list, and whether each has a page in the range."""
+    def looks_at(self, world: World, running: Running) -> dict[int, str]:
+        """For an invalidation: the caches on the list, and whether their page is in the range, and usable."""
         if running.name != "inv_start":
             return {}
         a, found = running.args, {}
         for gpc in world.value(world.kvm.gpc_list):
-            uhva = world.value(gpc.uhva)
-            found[world.number[gpc]] = world.value(gpc.valid) and a["start"] <= uhva < a["end"]
+            inside = a["start"] <= world.value(gpc.uhva) < a["end"]
+            found[world.number[gpc]] = ("hit" if world.value(gpc.valid) else "empty") if inside else "elsewhere"
         return found
 
     def visits(self, world: World, running: Running):
         """What an invalidation did with each cache, and why."""
-        taken, looked_at = lock_counts(world, running), self.concerned.pop(running.id, {})
-        hit = [n for n, concerned in sorted(looked_at.items()) if concerned and (taken["read"][n] or taken["write"][n])]
-        missed = [n for n, concerned in sorted(looked_at.items()) if not concerned and (taken["read"][n] or taken["write"][n])]
-        writes = sum(taken["write"][n] for n in missed)
-        for n in hit:
+        taken, found = lock_counts(world, running), self.found.pop(running.id, {})
+        if not running.done:
+            self.found[running.id] = found
+        seen = {n: how for n, how in sorted(found.items()) if taken["read"][n] or taken["write"][n]}
+        for n in (n for n, how in seen.items() if how == "hit"):
             if not taken["write"][n]:
                 yield (f"Cache {n} holds a page in the range: a look under the read lock showed that. It must go, so the write lock "
                        "is needed.")
@@ -143,17 +143,19 @@ class Story:
             else:
                 yield (f"Cache {n} holds a page in the range: a look under the read lock showed that. Then it took the write lock, "
                        "looked again, and withdrew the page.")
+        for n in (n for n, how in seen.items() if how == "empty"):
+            yield f"Cache {n} is for an address in the range, but may not be used now anyway: there is nothing to withdraw."
+        missed = [n for n, how in seen.items() if how == "elsewhere"]
+        writes = sum(taken["write"][n] for n in missed)
         if missed and running.done:
             self.unconcerned += len(missed)
             self.kept_out += writes
         if missed and writes:
-            yield (f"{these(missed)} no usable page in the range. Linux 6.1 finds that out only under the write lock, one for each "
+            yield (f"{these(missed)} no page in the range. Linux 6.1 finds that out only under the write lock, one for each "
                    "cache: for that moment everybody else was kept out of it, for nothing.")
         elif missed:
-            yield (f"{these(missed)} no usable page in the range. Linux 6.12 looks under the read lock first, and that look was "
+            yield (f"{these(missed)} no page in the range. Linux 6.12 looks under the read lock first, and that look was "
                    "enough: no write lock, and nobody who uses the cache had to wait.")
-        if not running.done:
-            self.concerned[running.id] = looked_at
 
     def changes(self, world: World, running: Running):
         for n, (was, now) in enumerate(zip(self.before.pop(running.id), self.caches(world))):
