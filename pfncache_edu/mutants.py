@@ -182,6 +182,26 @@ def snapshots_after_the_lookup(gpc: gfn_to_pfn_cache) -> Steps[int]:
     return 0
 
 
+@variant_of(hva_to_pfn_retry, "Asks whether to retry before it retakes the lock, not under it")
+@kernel
+def decides_before_it_retakes_the_lock(gpc: gfn_to_pfn_cache) -> Steps[int]:
+    yield gpc.valid.set(False)
+    while True:
+        mmu_seq = yield gpc.kvm.mmu_invalidate_seq
+        yield write_unlock_irq(gpc.lock)
+        new_pfn = yield from hva_to_pfn(gpc.kvm, (yield gpc.uhva))
+        retry = yield from mmu_notifier_retry_cache(gpc.kvm, mmu_seq)
+        yield write_lock_irq(gpc.lock)
+        if is_error_noslot_pfn(new_pfn):
+            return -EFAULT
+        if not retry:
+            break
+    yield gpc.valid.set(True)
+    yield gpc.pfn.set(new_pfn)
+    yield gpc.khva.set(khva_t(new_pfn, offset_in_page((yield gpc.uhva))))
+    return 0
+
+
 @variant_of(use_guest_page, "Drops the read lock first and writes through khva then")
 @kernel
 def writes_after_dropping_the_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:

@@ -30,6 +30,8 @@ WRONG = [  # mutant, scenario, outcome, property, shortest schedule
      "v13 n14 v9"),
     ("snapshots_after_the_lookup", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
      "v10 n19 v9"),
+    ("decides_before_it_retakes_the_lock", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
+     "v12 n12 v7"),
     ("writes_after_dropping_the_lock", "page_moves_during_use", "violated", "guest_writes_reach_the_guest",
      "v4 n18 v1"),
     ("forgets_the_count", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "n11 v20 n1"),
