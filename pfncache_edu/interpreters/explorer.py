@@ -18,6 +18,8 @@ import gc
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from math import factorial, prod
 
 from ..locks import READ_LOCK, conflicts
@@ -279,6 +281,7 @@ class Search:
         self.twins = [Twins([self.roles[n] for n in group]) for group in program.twins] if symmetry else []
         self.invariants = [(p, [self.slot_of(cell) for cell in p.cells], {}) for p in program.invariants]
         self.standstills: dict[int, str | None] = {}
+        self.rings, self.nodes_in_order = any(thread.interrupts for thread in program.threads), 0
 
     def slot_of(self, cell: Cell) -> Slot:
         if cell not in self.slots:
@@ -379,16 +382,32 @@ class Search:
         return None
 
     def deadlock(self, level):
-        mask = 0
-        for role in self.roles:
-            mask |= role.slot.mask
-        for part in {s & mask for s in level} - self.standstills.keys():
-            self.standstills[part] = self.standstill_of_locks(part)
-        dead = [(s, None) for s in level if self.standstills[s & mask]]
-        dead += [(s, None) for s, *ds in zip(level, *self.moves) if not any(ds) and self.standstill(s)]
-        if dead:
-            return "no_deadlock", lambda s, _: self.standstills[s & mask] or self.standstill(s), dead
-        return None
+        dead = [s for s, differences in zip(level, zip(*self.moves)) if not any(differences) and self.standstill(s)]
+        if self.locks_can_close_a_ring():
+            mask = sum(role.slot.mask for role in self.roles)
+            for part in {s & mask for s in level} - self.standstills.keys():
+                self.standstills[part] = self.standstill_of_locks(part)
+            dead += [s for s in level if self.standstills[s & mask]]
+            return dead and ("no_deadlock", lambda s, _: self.standstills[s & mask] or self.standstill(s), [(s, None) for s in dead])
+        return dead and ("no_deadlock", lambda s, _: self.standstill(s), [(s, None) for s in dead])
+
+    def locks_can_close_a_ring(self) -> bool:
+        """Whether threads could ever wait for each other in a ring, going by the order in which they take locks.
+
+        The question of lockdep: does anybody want a lock with another one in hand, and so on, back to the first? If
+        not, no state needs to be looked at. What an interrupt handler holds up is its whole CPU, so then always yes.
+        """
+        if self.nodes != self.nodes_in_order:
+            self.nodes_in_order = self.nodes
+            before: dict[Cell, set[Cell]] = {}
+            for node in chain.from_iterable(role.automaton.nodes for role in self.roles):
+                if node.step is not None and node.step.verb.takes and not node.step.verb.tries:
+                    before.setdefault(node.step.cells[0], set()).update(lock for lock, _ in node.memory.held)
+            try:
+                TopologicalSorter(before).prepare()
+            except CycleError:
+                self.rings = True
+        return self.rings
 
     def wrong_step(self, level):
         suspects = [role for role in self.roles if any(row.wrong for row in role.rows.values())]
