@@ -217,7 +217,7 @@ class AcceleratedSearch(Search):
         self.questions = Tables(len(self.invariants) + 1)
         self.order, self.table = np.zeros(1 << 12, np.int64), np.full(1 << 13, EMPTY, np.int64)
         add_states(self.order[:1], self.table)
-        self.levels, self.something_is_wrong = [], False
+        self.levels = []
         self.catch_up()
         start, self.count_of_states = 0, 1
         while start < self.count_of_states:
@@ -269,13 +269,11 @@ class AcceleratedSearch(Search):
         key = s & row.mask
         difference = row[key]
         self.moves_at.put(r, row.code | key, difference)
-        self.something_is_wrong |= key in row.wrong
         to = s + difference
         for g, twins in enumerate(self.twins if difference else ()):
-            twins.each_in_order([to])
             part = to & twins.mask
-            self.twins_at.put(g, part, twins.differences[part])
-            to += twins.differences[part]
+            self.twins_at.put(g, part, twins[part])
+            to += twins[part]
 
     def catch_up(self) -> None:
         """Put new nodes, and masks that have grown, where compiled code finds them."""
@@ -311,7 +309,7 @@ class AcceleratedSearch(Search):
 
     def may_be_wrong(self, level) -> bool:
         """Whether a level has to be looked at in Python."""
-        if self.something_is_wrong or any(self.standstill(s) for s in level[~self.moved].tolist()):
+        if self.suspects or any(self.standstill(s) for s in level[~self.moved].tolist()):
             return True
         for n, (invariant, slots, _) in enumerate(self.invariants):
             def broken(part):

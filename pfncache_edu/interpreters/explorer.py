@@ -15,13 +15,16 @@ s is a state, d the difference that a move adds to it; a *row* is what one node 
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import find_spec
-from itertools import chain
+from itertools import chain, compress
 from math import factorial, prod
+from operator import add, not_
 
 from ..locks import READ_LOCK, conflicts
 from ..program import Program, Thread
@@ -144,6 +147,7 @@ class Row(dict):
                     delta += slot.code(freeze(now, {}), now) - (key & slot.mask)
         except Violation as violation:
             self.wrong[key] = violation
+            role.search.suspects.add(role)
             delta = 0
         self[key] = delta
         return delta
@@ -249,7 +253,7 @@ class Role:
         return self.slot.code(node.number, node)
 
 
-class Twins:
+class Twins(dict):
     """Roles that share an automaton: states that differ only in which of them is where are one state.
 
     `s + self[s & mask]` is the one of these states in which the roles stand in the order of their nodes.
@@ -257,7 +261,6 @@ class Twins:
 
     def __init__(self, roles: list[Role]):
         self.roles = roles
-        self.differences: dict[int, int] = {}
 
     @property
     def mask(self) -> int:
@@ -266,15 +269,13 @@ class Twins:
     def numbers(self, part: int) -> list[int]:
         return [role.slot.values[part & role.slot.mask].number for role in self.roles]
 
-    def in_order(self, states: set[int]) -> set[int]:
-        return set(self.each_in_order(states))
+    def __missing__(self, part: int) -> int:
+        self[part] = sum(role.slot.codes[n] for role, n in zip(self.roles, sorted(self.numbers(part)))) - part
+        return self[part]
 
-    def each_in_order(self, states: Iterable[int]) -> list[int]:
-        mask, differences = self.mask, self.differences
-        for part in {s & mask for s in states} - differences.keys():
-            ordered = sorted(self.numbers(part))
-            differences[part] = sum(role.slot.codes[n] for role, n in zip(self.roles, ordered)) - part
-        return [s + differences[s & mask] for s in states]
+    def in_order(self, states: Iterable[int]) -> list[int]:
+        mask = self.mask
+        return [s + self[s & mask] for s in states]
 
     def ways_to_tell_apart(self, part: int) -> int:
         """How many states of the full search one state in order stands for."""
@@ -292,6 +293,7 @@ class Search:
         self.slots: dict[Cell, Slot] = {}
         self.levels: list[list[int]] = []
         self.seen: set[int] = set()
+        self.suspects: set[Role] = set()                       # who is known to take a wrong step somewhere
         automata: dict[int, Automaton] = {}
         with livepatched(program.livepatch):
             for group in [*program.twins, *([n] for n in range(len(program.threads)))]:
@@ -330,19 +332,9 @@ class Search:
 
     def count(self) -> int:
         """The number of states of the full search, also when twins were told apart by nothing."""
-        if not self.twins:
-            return self.met
-        group = [(twins, twins.mask, {}) for twins in self.twins]
-        total = 0
-        for s in self.seen:
-            ways = 1
-            for twins, mask, known in group:
-                part = s & mask
-                if part not in known:
-                    known[part] = twins.ways_to_tell_apart(part)
-                ways *= known[part]
-            total += ways
-        return total
+        mask = sum(twins.mask for twins in self.twins)
+        ways = [(twins.mask, cache(twins.ways_to_tell_apart)) for twins in self.twins]
+        return sum(n * prod(of(part & own) for own, of in ways) for part, n in Counter(map(mask.__and__, self.seen)).items())
 
     def learn_everything(self) -> Search:
         """Search on past every failure, so that all of every thread's automaton is known."""
@@ -372,9 +364,9 @@ class Search:
             self.moves = [self.moves_of(role, level) for role in self.roles]
             new = set()
             for differences in self.moves:
-                new.update([s + d for s, d in zip(level, differences) if d])
+                new.update(map(add, compress(level, differences), compress(differences, differences)))
             for twins in self.twins:
-                new = twins.in_order(new)
+                new = set(twins.in_order(new))
             new = new - self.seen          # not `new -= seen`: that would walk over all of `seen`
             yield level
             self.seen |= new
@@ -407,7 +399,7 @@ class Search:
         return None
 
     def deadlock(self, level):
-        dead = [s for s, differences in zip(level, zip(*self.moves)) if not any(differences) and self.standstill(s)]
+        dead = [s for s in compress(level, map(not_, map(any, zip(*self.moves)))) if self.standstill(s)]
         if self.locks_can_close_a_ring():
             mask = sum(role.slot.mask for role in self.roles)
             for part in {s & mask for s in level} - self.standstills.keys():
@@ -435,9 +427,8 @@ class Search:
         return self.rings
 
     def wrong_step(self, level):
-        suspects = [role for role in self.roles if any(row.wrong for row in role.rows.values())]
         found = []
-        for role in suspects:
+        for role in filter(self.suspects.__contains__, self.roles):
             for s in level:
                 row = role.rows[s & role.slot.mask]
                 if s & row.mask in row.wrong:
@@ -561,7 +552,7 @@ class Search:
                 for role in self.roles:
                     after = [s + d for s, d in zip(rest, self.moves_of(role, rest))]
                     for twins in self.twins:
-                        after = twins.each_in_order(after)
+                        after = twins.in_order(after)
                     good.update([s for s, to in zip(rest, after) if to in good])
         return self.seen - good
 
