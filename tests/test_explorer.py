@@ -302,6 +302,29 @@ def test_a_deadlock_is_seen_while_a_third_thread_goes_on_for_ever():
 
 
 @kernel
+def takes_two(s, first, second):
+    yield write_lock(getattr(s, first))
+    yield s.x.set(1)
+    yield read_lock(getattr(s, second))
+    yield s.x.set(0)
+    yield read_unlock(getattr(s, second))
+    yield write_unlock(getattr(s, first))
+
+
+def test_states_are_looked_at_for_rings_of_locks_only_where_the_order_of_locks_allows_one(monkeypatch):
+    from pfncache_edu.interpreters.explorer import Search
+    looked = []
+    real = Search.standstill_of_locks
+    monkeypatch.setattr(Search, "standstill_of_locks", lambda self, part: looked.append(part) or real(self, part))
+    outcomes = {}
+    for orders in (("first", "second"), ("first", "second")), (("first", "second"), ("second", "first")), (("first", "first"),) * 2:
+        s, before = two_locks("s"), len(looked)
+        threads = *(Thread("ab"[n], takes_two, (s, *order)) for n, order in enumerate(orders)), Thread("c", for_ever, (s,))
+        outcomes[orders] = explore(Program("locks", threads)).outcome, len(looked) > before
+    assert list(outcomes.values()) == [("holds", False), ("deadlock", True), ("deadlock", True)]
+
+
+@kernel
 def counts(cells):
     tries = 0
     while not (yield cells.x):

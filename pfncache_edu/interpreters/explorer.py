@@ -15,10 +15,16 @@ s is a state, d the difference that a move adds to it; a *row* is what one node 
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from importlib.util import find_spec
+from itertools import chain, compress
 from math import factorial, prod
+from operator import add, not_
 
 from ..locks import READ_LOCK, conflicts
 from ..program import Program, Thread
@@ -35,7 +41,7 @@ WAITING = "write, waiting"
 
 
 def explore(program: Program, *, max_states: int = MAX_STATES, symmetry: bool = True, spinning: bool = True,
-            progress: Callable[[int, int], None] | None = None) -> Verdict:
+            progress: Callable[[int, int], None] | None = None, backend: str = "python") -> Verdict:
     """Search every schedule of `program`.
 
     Returns a Verdict: "holds" (every state was seen), "violated" or "deadlock" with the shortest schedule, among the
@@ -43,10 +49,27 @@ def explore(program: Program, *, max_states: int = MAX_STATES, symmetry: bool = 
     With `symmetry`, states that differ only in which of several threads of the same function and arguments is where
     are searched once, and still counted as they are. With `spinning`, a program that is safe is also asked whether some
     thread can get to where it loops for ever, whatever the others do: that counts as a deadlock. `progress(depth,
-    states)` is called for each level.
+    states)` is called for each level. `backend="numba"` compiles the search (`pip install pfncache-edu[fast]`): the same
+    verdict, sooner from some hundred thousand states on; "auto" does so where numba is installed.
     Mistake if the program itself is at fault.
     """
+    if compiled := compiled_search(backend):
+        with suppress(OverflowError):      # more bits than a machine's number has: Python's have no end
+            return compiled(program, max_states, symmetry).run(progress, spinning)
     return Search(program, max_states, symmetry).run(progress, spinning)
+
+
+def compiled_search(backend: str) -> type[Search] | None:
+    """The Search of a back end; None for the one in this module. ImportError says what to install."""
+    if backend not in ("python", "numba", "auto"):
+        raise ValueError(f"backend={backend!r}: write \"python\", \"numba\", or \"auto\" for numba where it is installed")
+    if backend == "python" or backend == "auto" and not find_spec("numba"):
+        return None
+    try:
+        from .accelerated import AcceleratedSearch
+    except ImportError as error:
+        raise ImportError(f"backend=\"numba\" needs numba, which is not installed: pip install pfncache-edu[fast] ({error})") from error
+    return AcceleratedSearch
 
 
 class Slot:
@@ -93,6 +116,8 @@ class Row(dict):
     0 stands for "no move": the step waits, or it is wrong (then `wrong` says how), or the thread is done.
     """
 
+    __slots__ = "role", "node", "code", "slots", "mask", "wrong", "waits", "results"
+
     def __init__(self, role: Role, node: Node, code: int, slots: list[Slot]):
         self.role, self.node, self.code, self.slots = role, node, code, slots
         self.mask = 0
@@ -122,6 +147,7 @@ class Row(dict):
                     delta += slot.code(freeze(now, {}), now) - (key & slot.mask)
         except Violation as violation:
             self.wrong[key] = violation
+            role.search.suspects.add(role)
             delta = 0
         self[key] = delta
         return delta
@@ -227,7 +253,7 @@ class Role:
         return self.slot.code(node.number, node)
 
 
-class Twins:
+class Twins(dict):
     """Roles that share an automaton: states that differ only in which of them is where are one state.
 
     `s + self[s & mask]` is the one of these states in which the roles stand in the order of their nodes.
@@ -235,7 +261,6 @@ class Twins:
 
     def __init__(self, roles: list[Role]):
         self.roles = roles
-        self.differences: dict[int, int] = {}
 
     @property
     def mask(self) -> int:
@@ -244,15 +269,13 @@ class Twins:
     def numbers(self, part: int) -> list[int]:
         return [role.slot.values[part & role.slot.mask].number for role in self.roles]
 
-    def in_order(self, states: set[int]) -> set[int]:
-        return set(self.each_in_order(states))
+    def __missing__(self, part: int) -> int:
+        self[part] = sum(role.slot.codes[n] for role, n in zip(self.roles, sorted(self.numbers(part)))) - part
+        return self[part]
 
-    def each_in_order(self, states: Iterable[int]) -> list[int]:
-        mask, differences = self.mask, self.differences
-        for part in {s & mask for s in states} - differences.keys():
-            ordered = sorted(self.numbers(part))
-            differences[part] = sum(role.slot.codes[n] for role, n in zip(self.roles, ordered)) - part
-        return [s + differences[s & mask] for s in states]
+    def in_order(self, states: Iterable[int]) -> list[int]:
+        mask = self.mask
+        return [s + self[s & mask] for s in states]
 
     def ways_to_tell_apart(self, part: int) -> int:
         """How many states of the full search one state in order stands for."""
@@ -270,6 +293,7 @@ class Search:
         self.slots: dict[Cell, Slot] = {}
         self.levels: list[list[int]] = []
         self.seen: set[int] = set()
+        self.suspects: set[Role] = set()                       # who is known to take a wrong step somewhere
         automata: dict[int, Automaton] = {}
         with livepatched(program.livepatch):
             for group in [*program.twins, *([n] for n in range(len(program.threads)))]:
@@ -279,6 +303,12 @@ class Search:
         self.twins = [Twins([self.roles[n] for n in group]) for group in program.twins] if symmetry else []
         self.invariants = [(p, [self.slot_of(cell) for cell in p.cells], {}) for p in program.invariants]
         self.standstills: dict[int, str | None] = {}
+        self.rings, self.nodes_in_order = any(thread.interrupts for thread in program.threads), 0
+
+    @property
+    def met(self) -> int:
+        """How many states were met."""
+        return len(self.seen)
 
     def slot_of(self, cell: Cell) -> Slot:
         if cell not in self.slots:
@@ -289,39 +319,29 @@ class Search:
         with self.searching():
             for depth, level in enumerate(self.levels_from_start()):
                 if progress:
-                    progress(depth, len(self.seen))
+                    progress(depth, self.met)
                 failure = self.failure_in(level)
                 if failure:
                     return self.verdict_on(*failure)
-                if len(self.seen) > self.max_states or self.nodes > MAX_NODES:
-                    return Verdict(self.program, "incomplete", len(self.seen), depth, sentence=self.why_incomplete())
+                if self.met > self.max_states or self.nodes > MAX_NODES:
+                    return Verdict(self.program, "incomplete", self.met, depth, sentence=self.why_incomplete())
             endless = self.endless() if spinning else None
             if endless:
                 return self.verdict_on_endless_loop(endless)
-            return Verdict(self.program, "holds", self.count(), len(self.levels) - 1, searched=len(self.seen))
+            return Verdict(self.program, "holds", self.count(), len(self.levels) - 1, searched=self.met)
 
     def count(self) -> int:
         """The number of states of the full search, also when twins were told apart by nothing."""
-        if not self.twins:
-            return len(self.seen)
-        group = [(twins, twins.mask, {}) for twins in self.twins]
-        total = 0
-        for s in self.seen:
-            ways = 1
-            for twins, mask, known in group:
-                part = s & mask
-                if part not in known:
-                    known[part] = twins.ways_to_tell_apart(part)
-                ways *= known[part]
-            total += ways
-        return total
+        mask = sum(twins.mask for twins in self.twins)
+        ways = [(twins.mask, cache(twins.ways_to_tell_apart)) for twins in self.twins]
+        return sum(n * prod(of(part & own) for own, of in ways) for part, n in Counter(map(mask.__and__, self.seen)).items())
 
     def learn_everything(self) -> Search:
         """Search on past every failure, so that all of every thread's automaton is known."""
         with self.searching():
             for level in self.levels_from_start():
                 self.broken_invariant(level)
-                if len(self.seen) > self.max_states or self.nodes > MAX_NODES:
+                if self.met > self.max_states or self.nodes > MAX_NODES:
                     raise Mistake(f"{self.program.name}: {self.why_incomplete()}")
         return self
 
@@ -344,9 +364,9 @@ class Search:
             self.moves = [self.moves_of(role, level) for role in self.roles]
             new = set()
             for differences in self.moves:
-                new.update([s + d for s, d in zip(level, differences) if d])
+                new.update(map(add, compress(level, differences), compress(differences, differences)))
             for twins in self.twins:
-                new = twins.in_order(new)
+                new = set(twins.in_order(new))
             new = new - self.seen          # not `new -= seen`: that would walk over all of `seen`
             yield level
             self.seen |= new
@@ -379,21 +399,36 @@ class Search:
         return None
 
     def deadlock(self, level):
-        mask = 0
-        for role in self.roles:
-            mask |= role.slot.mask
-        for part in {s & mask for s in level} - self.standstills.keys():
-            self.standstills[part] = self.standstill_of_locks(part)
-        dead = [(s, None) for s in level if self.standstills[s & mask]]
-        dead += [(s, None) for s, *ds in zip(level, *self.moves) if not any(ds) and self.standstill(s)]
-        if dead:
-            return "no_deadlock", lambda s, _: self.standstills[s & mask] or self.standstill(s), dead
-        return None
+        dead = [s for s in compress(level, map(not_, map(any, zip(*self.moves)))) if self.standstill(s)]
+        if self.locks_can_close_a_ring():
+            mask = sum(role.slot.mask for role in self.roles)
+            for part in {s & mask for s in level} - self.standstills.keys():
+                self.standstills[part] = self.standstill_of_locks(part)
+            dead += [s for s in level if self.standstills[s & mask]]
+            return dead and ("no_deadlock", lambda s, _: self.standstills[s & mask] or self.standstill(s), [(s, None) for s in dead])
+        return dead and ("no_deadlock", lambda s, _: self.standstill(s), [(s, None) for s in dead])
+
+    def locks_can_close_a_ring(self) -> bool:
+        """Whether threads could ever wait for each other in a ring, going by the order in which they take locks.
+
+        The question of lockdep: does anybody want a lock with another one in hand, and so on, back to the first? If
+        not, no state needs to be looked at. What an interrupt handler holds up is its whole CPU, so then always yes.
+        """
+        if self.nodes != self.nodes_in_order:
+            self.nodes_in_order = self.nodes
+            before: dict[Cell, set[Cell]] = {}
+            for node in chain.from_iterable(role.automaton.nodes for role in self.roles):
+                if node.step is not None and node.step.verb.takes and not node.step.verb.tries:
+                    before.setdefault(node.step.cells[0], set()).update(lock for lock, _ in node.memory.held)
+            try:
+                TopologicalSorter(before).prepare()
+            except CycleError:
+                self.rings = True
+        return self.rings
 
     def wrong_step(self, level):
-        suspects = [role for role in self.roles if any(row.wrong for row in role.rows.values())]
         found = []
-        for role in suspects:
+        for role in filter(self.suspects.__contains__, self.roles):
             for s in level:
                 row = role.rows[s & role.slot.mask]
                 if s & row.mask in row.wrong:
@@ -478,13 +513,13 @@ class Search:
                 values.setdefault(name, set()).add(repr(value))
         name, most = max(((n, len(v)) for n, v in values.items()), key=lambda pair: pair[1], default=("", 0))
         grew = f"; `{name}` of {role.thread.name} took {most:,} different values" if most > 50 else ""
-        return f"stopped after {len(self.seen):,} states{grew}"
+        return f"stopped after {self.met:,} states{grew}"
 
     # --- loops that may never end -------------------------------------------------------------------------------------
 
     def verdict_on_endless_loop(self, endless: set[int]) -> Verdict:
         if self.twins:                     # as in verdict_on()
-            return Search(self.program, self.max_states).run()
+            return type(self)(self.program, self.max_states).run()
         first = next(n for n, level in enumerate(self.levels) if not endless.isdisjoint(level))
         self.levels = self.levels[:first + 1]
 
@@ -510,14 +545,14 @@ class Search:
         ends = [(role.rows, role.slot.mask) for role in self.roles if role.can_finish]
         good = {s for s in self.seen if all(rows[s & mask].node.step is None for rows, mask in ends)}
         before = -1
-        while before < len(good) < len(self.seen):
+        while before < len(good) < self.met:
             before = len(good)
             for level in reversed(self.levels):
                 rest = [s for s in level if s not in good]
                 for role in self.roles:
                     after = [s + d for s, d in zip(rest, self.moves_of(role, rest))]
                     for twins in self.twins:
-                        after = twins.each_in_order(after)
+                        after = twins.in_order(after)
                     good.update([s for s, to in zip(rest, after) if to in good])
         return self.seen - good
 
@@ -525,10 +560,10 @@ class Search:
 
     def verdict_on(self, name: str, sentence, found: list) -> Verdict:
         if self.twins:                     # the twins of a schedule must be told apart: search again, only this deep
-            return Search(self.program, self.max_states).run()
+            return type(self)(self.program, self.max_states).run()
         threads, state, role = self.shortest(found)
-        verdict = Verdict(self.program, "deadlock" if name in ("no_deadlock", "no_endless_loop") else "violated", len(self.seen),
-                          len(self.levels) - 1, name, sentence(state, role), threads, searched=len(self.seen))
+        verdict = Verdict(self.program, "deadlock" if name in ("no_deadlock", "no_endless_loop") else "violated", self.met,
+                          len(self.levels) - 1, name, sentence(state, role), threads, searched=self.met)
         return replay(verdict)
 
     def shortest(self, found: list) -> tuple[tuple[str, ...], int, Role | None]:
