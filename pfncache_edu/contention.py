@@ -235,9 +235,11 @@ def machine(caches: int) -> tuple[kvm, tuple[gfn_to_pfn_cache, ...]]:
 
 # --- one simulation ---------------------------------------------------------------------------------------------------
 
-def simulate(workload: Workload, *, patched: bool = True, seconds: float = 0.02, seed: int = 0, costs: Costs = FAR) -> Outcome:
+def simulate(workload: Workload, *, patched: bool = True, seconds: float = 0.02, seed: int = 0, costs: Costs = FAR,
+             progress: Callable[[float], None] = lambda _: None) -> Outcome:
     """Run a workload for so many virtual seconds, after a tenth as much of warm-up. The same arguments give the same outcome.
 
+    `progress` hears now and then what share is done, 0 to 1.
     ValueError if `seconds` is not positive.
     """
     if not 0 < seconds < math.inf:
@@ -248,7 +250,9 @@ def simulate(workload: Workload, *, patched: bool = True, seconds: float = 0.02,
     begin, length = seconds * 1e8, seconds * 1e9
     simulator.run(begin)
     warm_up = Counter(simulator.counts)
-    simulator.run(begin + length)
+    for n in range(1, BATCHES + 1):
+        simulator.run(begin + length * n / BATCHES)
+        progress(n / BATCHES)
     counts = simulator.counts - warm_up
     reads, hooks = _noted(simulator, "read", begin), _noted(simulator, "hook", begin)
     away = _turned_away(reads, simulator.waits)
@@ -344,7 +348,7 @@ class Job:
         return simulate(self.workload, patched=self.patched, seconds=self.seconds, seed=self.seed, costs=self.costs)
 
 
-def grid(workload: Workload, readers: Iterable[int] = READERS, rates: Iterable[float] = RATES, *, steps: int = 15_000,
+def grid(workload: Workload, readers: Iterable[int] = READERS, rates: Iterable[float] = RATES, *, steps: int = 30_000,
          seed: int = 0, costs: Costs = FAR) -> list[Job]:
     """Both variants of the workload for all these numbers of readers and rates, each for about so many steps."""
     cells = [replace(workload, readers=n, rate=rate) for n in readers for rate in rates]
@@ -358,15 +362,16 @@ def steps_per_second(workload: Workload) -> float:
             + (14 + 4 * workload.caches) * workload.notifiers * rate)
 
 
-def sweep(jobs: Iterable[Job], executor=None, finished: Callable[[Outcome], None] = lambda _: None) -> Iterator[Outcome]:
+def sweep(jobs: Iterable[Job], executor=None, *, processes: int | None = None,
+          finished: Callable[[Outcome], None] = lambda _: None) -> Iterator[Outcome]:
     """The outcomes of the jobs, as they come: keep each, and what is finished is kept when you are interrupted.
 
     `executor` is anything with `submit(function, argument)` whose futures have `add_done_callback`, `result` and
-    `cancel`: an executor of concurrent.futures or a Dask client. By default a process on each CPU. It is not shut down
-    unless it is the default one.
+    `cancel`: an executor of concurrent.futures or a Dask client. It stays open. Without one, `processes`
+    processes are started and ended, by default one per CPU.
     """
     own = executor is None
-    executor = executor or ProcessPoolExecutor(os.cpu_count() or 1, initializer=_leave_interrupts_to_the_parent)
+    executor = executor or ProcessPoolExecutor(processes or os.cpu_count() or 1, initializer=_leave_interrupts_to_the_parent)
     futures = []
     try:
         done: queue.SimpleQueue = queue.SimpleQueue()
