@@ -18,11 +18,10 @@ import random
 import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
 
-from .interpreters.simulator import FAR, Costs, Note, Simulator, Wait, clock, note, spend
+from .interpreters.simulator import FAR, Costs, Hold, Note, Simulator, Wait, clock, note, spend
 from .kvm import before_the_patch
 from .kvm.mmu_notifier import kvm_mmu_notifier_invalidate_range_end, kvm_mmu_notifier_invalidate_range_start
 from .kvm.pfncache import gfn_to_pfn_cache_invalidate_start, kvm_gpc_check, kvm_gpc_refresh
@@ -328,6 +327,33 @@ def _quantiles(values: list[float]) -> dict[float, float]:
     return {q: ordered[max(math.ceil(q * len(ordered)) - 1, 0)] for q in (*QUANTILES, 1.0)} if ordered else {}
 
 
+# --- a short time, closely ------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class CloseUp:
+    """Who held and who waited for the lock of a cache from `begin` to `end` ns. A thread that still waits has entered None."""
+    variant: str
+    workload: Workload
+    begin: float
+    end: float
+    threads: tuple[str, ...]
+    holds: tuple[Hold, ...]
+    waits: tuple[Wait, ...]
+
+
+def close_up(workload: Workload, *, patched: bool = True, begin: float = 20_000, length: float = 10_000, seed: int = 0,
+             costs: Costs = FAR, lock: str = "gpc0.lock") -> CloseUp:
+    """What happened at one lock in `length` ns of the same run that `simulate` counts, from `begin` ns on."""
+    variant = AFTER if patched else BEFORE
+    program, in_interrupt = program_of(workload, variant, seed)
+    simulator = Simulator(program, costs=costs, in_interrupt=in_interrupt, record_holds=True)
+    simulator.run(end := begin + length)
+    holds = tuple(h for h in (*simulator.holds, *simulator.held_now()) if h.lock == lock and (h.left is None or h.left > begin))
+    waits = tuple(w for w in (*simulator.waits, *simulator.waiting_now())
+                  if w.lock == lock and (w.entered is None or w.entered > begin))
+    return CloseUp(variant, workload, begin, end, tuple(t.name for t in program.threads), holds, waits)
+
+
 # --- many simulations -------------------------------------------------------------------------------------------------
 
 READERS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -371,7 +397,10 @@ def sweep(jobs: Iterable[Job], executor=None, *, processes: int | None = None,
     processes are started and ended, by default one per CPU.
     """
     own = executor is None
-    executor = executor or ProcessPoolExecutor(processes or os.cpu_count() or 1, initializer=_leave_interrupts_to_the_parent)
+    if own:
+        from concurrent.futures import ProcessPoolExecutor      # not where there are no processes, as in a browser
+
+        executor = ProcessPoolExecutor(processes or os.cpu_count() or 1, initializer=_leave_interrupts_to_the_parent)
     futures = []
     try:
         done: queue.SimpleQueue = queue.SimpleQueue()

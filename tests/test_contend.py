@@ -20,6 +20,7 @@ def row(printed, label):
     return re.split(r"\s{2,}", line[len(label):].strip())
 
 
+@pytest.mark.slow
 def test_before_and_after_stand_side_by_side(capsys):
     assert main(["contend", "--readers", "8", "--rate", "100000", "--related", "0"]) == 0
     printed = capsys.readouterr().out

@@ -197,6 +197,7 @@ def serves(it, lock, unlock, what, times, hold):
         yield unlock(it.lock)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [0.3, 0.6, 0.8])
 @pytest.mark.parametrize("law", ["exact", "exponential"])
 def test_writers_only_are_the_queue_with_one_server(load, law):
@@ -215,6 +216,7 @@ def test_writers_only_are_the_queue_with_one_server(load, law):
     assert waited.half_width < 0.2 * waited.mean
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [1, 4])
 def test_a_rare_writer_waits_for_the_longest_of_the_readers(load):
     """In light traffic: it finds Poisson(load) readers, and the longest of K exponential times is 1 + 1/2 + … + 1/K."""
@@ -305,6 +307,7 @@ def closed_model(readers, length, seed=0):
     return [(n.time, n.thread, n.number) for n in machine.notes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("readers", [1, 2, 8])
 def test_the_closed_model_is_its_markov_chain(readers):
     length = 160_000 / readers
@@ -398,6 +401,7 @@ def test_nobody_gains_when_nobody_reads():
     assert after.hook.mean >= before.hook.mean
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [1_000, 100_000, 1_000_000, 10_000_000, None])
 @pytest.mark.parametrize("costs", [Costs(), NEAR], ids=["far", "near"])
 def test_after_the_patch_an_unrelated_invalidation_turns_nobody_away(rate, costs):
@@ -409,6 +413,7 @@ def test_after_the_patch_an_unrelated_invalidation_turns_nobody_away(rate, costs
         assert set(before.turned_away_by) <= {"notifier holds", "notifier waits"}
 
 
+@pytest.mark.slow
 def test_a_faster_back_to_back_notifier_can_cost_readers_throughput():
     """The third surprise: after the patch it invalidates more often, so it also hits the cache more often."""
     workload = Workload(readers=1, rate=None, related=0.1, think_ns=200)
@@ -419,6 +424,7 @@ def test_a_faster_back_to_back_notifier_can_cost_readers_throughput():
     assert after.throughput.mean - after.throughput.half_width > before.throughput.mean + before.throughput.half_width
 
 
+@pytest.mark.slow
 def test_many_readers_wait_for_the_cache_line_in_both_variants():
     """Without a line that is one server the patch would seem to lose throughput at 128 readers."""
     before, after = both(Workload(readers=128, rate=1_000_000), seconds=0.0005)

@@ -104,6 +104,15 @@ class Wait(NamedTuple):
     waiting: bool
 
 
+class Hold(NamedTuple):
+    """Somebody who was in a lock, from `entered` to `left` ns; `left` is None while it still is."""
+    thread: str
+    lock: str
+    mode: str
+    entered: float
+    left: float | None
+
+
 class Note(NamedTuple):
     """What a thread wrote down with `note`: the time in ns, who, what, and its number."""
     time: float
@@ -135,13 +144,14 @@ class _Variable:
 
 class _Cpu:
     """A thread and its CPU: the generator, and the step that it is in the middle of."""
-    __slots__ = ("name", "generator", "bit", "in_interrupt", "step", "granted", "mode", "asked", "behind", "waiting", "stored")
+    __slots__ = ("name", "generator", "bit", "in_interrupt", "step", "granted", "mode", "asked", "behind", "waiting", "stored", "since")
 
     def __init__(self, name: str, generator: Generator, bit: int, in_interrupt: bool):
         self.name, self.generator, self.bit, self.in_interrupt = name, generator, bit, in_interrupt
         self.step: Step | Cell | None = None
         self.granted = False
         self.mode, self.asked, self.behind, self.waiting, self.stored = "", 0.0, "", False, False
+        self.since: dict[_Variable, tuple[str, float]] = {}
 
 
 # --- the machine ------------------------------------------------------------------------------------------------------
@@ -153,10 +163,11 @@ class Simulator:
     counts    (what, thread, lock) -> how often: what is "read_lock", "read_trylock", …; "waited"; "failed", a trylock;
               "for a store" and "for nothing", a rwlock that was held for write, and whether anything was stored under it
     notes     what threads noted
+    holds     every stay in a lock that is over, if `record_holds`
     now       the time in ns
     """
 
-    def __init__(self, program: Program, *, costs: Costs = FAR, in_interrupt: Iterable[str] = ()):
+    def __init__(self, program: Program, *, costs: Costs = FAR, in_interrupt: Iterable[str] = (), record_holds: bool = False):
         unknown = set(in_interrupt) - {thread.name for thread in program.threads}
         if unknown:
             raise ValueError(f"there is no thread {sorted(unknown)[0]!r} to run in interrupt context")
@@ -164,7 +175,9 @@ class Simulator:
         self.waits: list[Wait] = []
         self.notes: list[Note] = []
         self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.holds: list[Hold] = []
         self.steps = 0
+        self._record_holds = record_holds
         self._variables: dict[Cell, _Variable] = {}
         self._lines: dict[str, _Line] = {}
         self._order = 0
@@ -185,6 +198,17 @@ class Simulator:
         """The threads that wait for a lock or a value now."""
         return [cpu.name for variable in self._variables.values()
                 for cpu in (*variable.queue, *variable.interrupted, *variable.sleepers)]
+
+    def waiting_now(self) -> list[Wait]:
+        """The waits for locks that are not over."""
+        asked = [(cpu, variable) for variable in self._variables.values() for cpu in (*variable.queue, *variable.interrupted)]
+        asked += [(cpu, self._variables[cpu.step.cells[0]]) for cpu in self._cpus if cpu.granted]
+        return [Wait(cpu.name, lock.name, cpu.mode, cpu.asked, None, cpu.behind, cpu.waiting) for cpu, lock in asked]
+
+    def held_now(self) -> list[Hold]:
+        """The stays in locks that are not over, if `record_holds`."""
+        return [Hold(cpu.name, lock.name, mode, since, None) for cpu in self._cpus for lock, (mode, since) in cpu.since.items()
+                if since <= self.now]
 
     def run(self, until: float) -> None:
         """Go on until that time, in ns. It ends early if all threads are done, or wait for each other: see `stuck`."""
@@ -335,7 +359,7 @@ class Simulator:
         else:
             free = lock.writer is None and not lock.readers and not lock.queue
         if free:
-            self._enter(cpu, lock, verb.takes)
+            self._enter(cpu, lock, verb.takes, time)
         else:
             self.counts["failed", cpu.name, lock.name] += 1
         return free
@@ -348,7 +372,7 @@ class Simulator:
         else:
             enters = lock.writer is None and not lock.readers and not lock.queue
         if enters:
-            self._enter(cpu, lock, mode)
+            self._enter(cpu, lock, mode, time)
             return None
         cpu.mode, cpu.asked = mode, time
         holder = lock.writer or (lock.queue[0] if mode == "read" else lock.readers[0] if lock.readers else lock.queue[0])
@@ -357,7 +381,9 @@ class Simulator:
         (lock.interrupted if cpu.in_interrupt and mode == "read" else lock.queue).append(cpu)
         return _BLOCKED
 
-    def _enter(self, cpu: _Cpu, lock: _Variable, mode: str) -> None:
+    def _enter(self, cpu: _Cpu, lock: _Variable, mode: str, time: float) -> None:
+        if self._record_holds:
+            cpu.since[lock] = mode, time
         if mode == "read":
             lock.readers.append(cpu)
         else:
@@ -368,6 +394,8 @@ class Simulator:
         holds = cpu in lock.readers if step.verb.releases == "read" else lock.writer is cpu
         if not holds:
             raise ValueError(f"{cpu.name} drops {lock.name}, which it does not hold")
+        if self._record_holds:
+            self.holds.append(Hold(cpu.name, lock.name, *cpu.since.pop(lock), time))
         if step.verb.releases == "read":
             lock.readers.remove(cpu)
         else:
@@ -388,7 +416,7 @@ class Simulator:
             self._grant(lock.queue.popleft(), lock, time)
 
     def _grant(self, cpu: _Cpu, lock: _Variable, time: float) -> None:
-        self._enter(cpu, lock, cpu.mode)
+        self._enter(cpu, lock, cpu.mode, time)
         lock.line.copies = cpu.bit
         cpu.granted = True
         self._later(time, cpu)
