@@ -128,6 +128,31 @@ def test_a_cache_line_is_sent_to_one_cpu_at_a_time():
     assert entered(machine) == [("a", 0), ("b", 27), ("c", 34), ("d", 41)] and not machine.waits
 
 
+def test_reading_what_never_changes_keeps_nobody_else_from_the_line():
+    """Such reads are answered at once, but the step after them comes to the line when they are over."""
+    class pair(Struct):
+        fixed, moves = field(0), field(0)
+
+    @kernel
+    def writes_late(it):
+        for _ in range(10):
+            yield it.fixed
+        yield it.moves.set(1)
+        yield note("in", 0)
+
+    @kernel
+    def writes_early(it):
+        yield spend(5)
+        yield it.moves.set(2)
+        yield note("in", 0)
+
+    it = pair("it")
+    program = Program("p", (Thread("late", writes_late, (it,)), Thread("early", writes_early, (it,))), still=frozenset({it.fixed}))
+    machine = Simulator(program, costs=replace(FREE, load=1, remote=7))
+    machine.run(1e3)
+    assert entered(machine) == [("early", 6), ("late", 17)] and machine.value(it.moves) == 1
+
+
 def test_a_thread_that_sleeps_until_a_value_is_woken_by_the_store():
     @kernel
     def sleeps(it):

@@ -144,12 +144,12 @@ class _Variable:
 
 class _Cpu:
     """A thread and its CPU: the generator, and the step that it is in the middle of."""
-    __slots__ = ("name", "generator", "bit", "in_interrupt", "step", "granted", "mode", "asked", "behind", "waiting", "stored", "since")
+    __slots__ = ("name", "generator", "bit", "in_interrupt", "step", "delayed", "granted", "mode", "asked", "behind", "waiting", "stored", "since")
 
     def __init__(self, name: str, generator: Generator, bit: int, in_interrupt: bool):
         self.name, self.generator, self.bit, self.in_interrupt = name, generator, bit, in_interrupt
         self.step: Step | Cell | None = None
-        self.granted = False
+        self.delayed = self.granted = False
         self.mode, self.asked, self.behind, self.waiting, self.stored = "", 0.0, "", False, False
         self.since: dict[_Variable, tuple[str, float]] = {}
 
@@ -186,9 +186,7 @@ class Simulator:
             self._cpus = [_Cpu(thread.name, iter(thread.function(*thread.args)), 1 << n, thread.name in in_interrupt)
                           for n, thread in enumerate(program.threads)]
             for cpu in self._cpus:
-                ready = self._next(cpu, None, 0.0)
-                if ready is not None:
-                    self._later(ready, cpu)
+                self._later(0.0, cpu)
 
     def value(self, cell: Cell):
         """What the cell holds now."""
@@ -217,8 +215,11 @@ class Simulator:
             while agenda and agenda[0][0] <= until:
                 time, _, cpu = heappop(agenda)
                 while True:
-                    answer = self._complete(cpu, time)
-                    ready = None if answer is _BLOCKED else self._next(cpu, answer, time)
+                    if cpu.delayed:
+                        cpu.delayed, ready = False, self._begin(cpu, time)
+                    else:
+                        answer = self._complete(cpu, time)
+                        ready = None if answer is _BLOCKED else self._next(cpu, answer, time)
                     if ready is None:
                         break
                     if not agenda or ready < agenda[0][0]:
@@ -250,7 +251,7 @@ class Simulator:
 
     def _next(self, cpu: _Cpu, answer, time: float) -> float | None:
         """Answer the thread's step; when the next one will be complete, None if there is none."""
-        send, costs, variables = cpu.generator.send, self.costs, self._variables
+        send, variables, now = cpu.generator.send, self._variables, time
         try:
             while True:
                 step = send(answer)
@@ -260,31 +261,45 @@ class Simulator:
                         as_step(step)
                     variable = variables.get(step) or self._variable(step)
                     if variable.fixed:                # it never changes, so it does not matter when it is read
-                        time += costs.load
+                        time += self.costs.load
                         answer = variable.value
                         continue
-                    cpu.step = step
-                    return self._fetch(cpu, variable.line, time)
-                cpu.step = step = as_step(step)
-                verb = step.verb
-                if verb is SPEND:
-                    return time + step.argument
-                if verb is CLOCK:
-                    answer = time
-                    continue
-                if verb is NOTE:
-                    self.notes.append(Note(time, cpu.name, *step.argument))
-                    answer = None
-                    continue
-                if verb is LOAD or verb is WAIT_UNTIL:
-                    return self._fetch(cpu, self._variable(step.cells[0]).line, time)
-                if not step.cells:
-                    return time + {SMP_RMB: costs.barrier, SMP_WMB: costs.barrier, COND_RESCHED: costs.resched}.get(verb, costs.load)
-                variable = variables.get(step.cells[0]) or self._variable(step.cells[0])
-                return self._own(cpu, variable.line, time, costs.load if verb is STORE else costs.rmw)
+                elif type(step) is Step:
+                    step.yielded = True
+                    verb = step.verb
+                    if verb is SPEND:
+                        cpu.step = step
+                        return time + step.argument
+                    if verb is CLOCK:
+                        answer = time
+                        continue
+                    if verb is NOTE:
+                        self.notes.append(Note(time, cpu.name, *step.argument))
+                        answer = None
+                        continue
+                else:
+                    as_step(step)                     # says what is wrong with it
+                cpu.step = step
+                if time > now and self._agenda and self._agenda[0][0] < time:
+                    cpu.delayed = True                # others come to the cache line before
+                    return time
+                return self._begin(cpu, time)
         except StopIteration:
             cpu.step = None
             return None
+
+    def _begin(self, cpu: _Cpu, time: float) -> float:
+        """Stand in line for the cache line of the CPU's step; when the step will be complete."""
+        step, costs = cpu.step, self.costs
+        if type(step) is Cell:
+            return self._fetch(cpu, self._variables[step].line, time)
+        verb = step.verb
+        if not step.cells:
+            return time + {SMP_RMB: costs.barrier, SMP_WMB: costs.barrier, COND_RESCHED: costs.resched}.get(verb, costs.load)
+        variable = self._variables.get(step.cells[0]) or self._variable(step.cells[0])
+        if verb is LOAD or verb is WAIT_UNTIL:
+            return self._fetch(cpu, variable.line, time)
+        return self._own(cpu, variable.line, time, costs.load if verb is STORE else costs.rmw)
 
     def _fetch(self, cpu: _Cpu, line: _Line, time: float) -> float:
         """When the CPU has a copy of the line and has read it."""
@@ -311,6 +326,8 @@ class Simulator:
         step = cpu.step
         if cpu.granted:
             return self._entered(cpu, time)
+        if step is None:                              # it has not begun yet
+            return None
         if type(step) is Cell:
             return self._variables[step].value
         verb = step.verb
