@@ -1,4 +1,4 @@
-"""The command `pfncache`: check an answer, grade a class, explore a situation, play a schedule."""
+"""The command `pfncache`: check an answer, grade a class, explore a situation, play a schedule, count who waits."""
 from __future__ import annotations
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import scenarios
 from .conformance.command import add_conform_command
+from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
 from .grading.batch import TIMEOUT, Row, grade_file, grade_folder
 from .grading.exercise import why_not_an_answer
@@ -37,6 +38,7 @@ EXAMPLES = """examples:
   pfncache explore page_moves_during_use --mutant clears_under_the_read_lock
   pfncache explore page_moves_during_use --answer 8.2.ipynb
   pfncache play page_moves_during_use --schedule "v2 n14"
+  pfncache contend --readers 8 --rate 100000           who is turned away by unrelated invalidations, before and after the patch
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
 
@@ -105,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--source", action="store_true", help="tell it with the source line of each step")
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
     add_conform_command(commands)
+    add_contend_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")

@@ -14,14 +14,17 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"verdict"},
     {"kvm", "interpreters"},    # neighbours that never import each other
     {"properties"},
-    {"scenarios", "conformance"},
+    {"scenarios", "conformance", "contention"},
     {"mutants"},
     {"former_bugs"},
     {"render"},
-    {"widgets", "grading"},
+    {"widgets", "grading", "contend"},
     {"cli"},
 ]
-OPTIONAL = {"interpreters/accelerated.py": {"numba", "numpy"}}       # imported only by explore(backend="numba")
+GUESTS = {                      # what else a module may import, when it is asked for and not before
+    "interpreters/accelerated.py": {"numba", "numpy"},
+    "render/figures.py": {"matplotlib"},
+}
 ENGINE = {room for floor in FLOORS[:10] for room in floor}
 
 
@@ -67,14 +70,14 @@ def test_imports_point_down(file):
 
 @pytest.mark.parametrize("file", [f for f in modules() if room_of(f) in ENGINE], ids=lambda f: str(f.relative_to(PACKAGE)))
 def test_the_engine_imports_only_the_standard_library(file):
+    allowed = sys.stdlib_module_names | {"pfncache_edu"} | GUESTS.get(file.relative_to(PACKAGE).as_posix(), set())
     for _, module in imported(file):
-        allowed = module == "pfncache_edu" or module in OPTIONAL.get(file.relative_to(PACKAGE).as_posix(), ())
-        assert allowed or module in sys.stdlib_module_names, f"{module} is not in the standard library"
+        assert module in allowed, f"{module} is not in the standard library"
 
 
 def test_the_package_and_its_checks_import_without_site_packages():
     """They must run in a browser, where nothing else is installed."""
-    code = "import pfncache_edu, pfncache_edu.grading, pfncache_edu.interpreters.tables, sys; " \
+    code = "import pfncache_edu, pfncache_edu.grading, pfncache_edu.interpreters.tables, pfncache_edu.contention, sys; " \
            "pfncache_edu.explore(pfncache_edu.scenarios.page_moves_during_use()); " \
            "assert 'pfncache_edu.interpreters.accelerated' not in sys.modules"
     subprocess.run([sys.executable, "-S", "-c", code], check=True, cwd=PACKAGE.parent, env={"PYTHONPATH": str(PACKAGE.parent)})

@@ -217,7 +217,7 @@ def test_help_shows_examples_that_name_things_that_exist(capsys):
     assert stop.value.code == 0 and EXAMPLES.strip() in printed
     for line in EXAMPLES.partition("\n\n")[0].splitlines()[1:]:
         words = line.split()
-        assert words[1] in ("list", "explore", "play", "check", "grade")
+        assert words[1] in ("list", "contend", "explore", "play", "check", "grade")
         assert words[1] not in ("explore", "play") or words[2] in SCENARIOS
 
 
