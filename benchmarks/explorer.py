@@ -27,7 +27,6 @@ os.environ["PYTHONPATH"] = str(HERE.parent)                         # for the pr
 
 from one_cache import ROLES, program  # noqa: E402
 
-from pfncache_edu import explore  # noqa: E402
 from pfncache_edu.interpreters.promela import to_promela  # noqa: E402
 
 INSTANCES = {                   # R reader, F refresher, I invalidator, each with its number of rounds: states

@@ -199,18 +199,7 @@ class Automaton:
         after: dict[int, set[int]] = {}
         for (number, *_), node in self.edges.items():
             after.setdefault(number, set()).add(node.number)
-        left = {number: len(nodes) for number, nodes in after.items()}
-        ready = [node.number for node in self.nodes if node.number not in left]
-        into: dict[int, list[int]] = {}
-        for number, nodes in after.items():
-            for to in nodes:
-                into.setdefault(to, []).append(number)
-        while ready:
-            for number in into.get(ready.pop(), ()):
-                left[number] -= 1
-                if not left[number]:
-                    ready.append(number)
-        return any(left.values())
+        return has_a_cycle(after)
 
     def replayed(self, node: Node) -> Suspended:
         """A fresh generator at `node`. Mistake if the function does not do the same thing twice."""
@@ -281,6 +270,15 @@ class Twins(dict):
         """How many states of the full search one state in order stands for."""
         numbers = self.numbers(part)
         return factorial(len(numbers)) // prod(factorial(numbers.count(n)) for n in set(numbers))
+
+
+def has_a_cycle(neighbours: dict[Hashable, set]) -> bool:
+    """Whether some way along the neighbours comes back to where it was."""
+    try:
+        TopologicalSorter(neighbours).prepare()
+    except CycleError:
+        return True
+    return False
 
 
 class Search:
@@ -420,10 +418,7 @@ class Search:
             for node in chain.from_iterable(role.automaton.nodes for role in self.roles):
                 if node.step is not None and node.step.verb.takes and not node.step.verb.tries:
                     before.setdefault(node.step.cells[0], set()).update(lock for lock, _ in node.memory.held)
-            try:
-                TopologicalSorter(before).prepare()
-            except CycleError:
-                self.rings = True
+            self.rings = self.rings or has_a_cycle(before)
         return self.rings
 
     def wrong_step(self, level):

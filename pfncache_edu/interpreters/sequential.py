@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ..program import Program
 from ..steps import Mistake
-from ..verdict import Trace, Verdict, format_schedule
+from ..verdict import Trace, Verdict
 from .stepper import Stepper
 
 MAX_STEPS = 100_000

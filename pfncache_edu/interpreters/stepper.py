@@ -15,7 +15,7 @@ from ..locks import conflicts
 from ..program import Program, Thread
 from ..steps import Cell, Violation, livepatched
 from ..verdict import ARRIVES, QUEUES, Event, Trace, format_schedule, parse_schedule
-from .taking import IN_INTERRUPT, IRQS_ON, Taken, cells_of, leave_interrupt, take
+from .taking import IN_INTERRUPT, Taken, cells_of, leave_interrupt, take
 from .threads import Memory, Place, Suspended, check_end, memory_after, memory_at_start
 
 

@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import gc
-import inspect
-import sys
 import types
 from collections.abc import Generator, Hashable
 from dataclasses import dataclass, replace
