@@ -249,4 +249,4 @@ def _legend(axes, looks: Iterable[Look], dark: bool) -> None:
     theme = _theme(dark)
     patches = [Patch(facecolor=look.colour, hatch=look.hatch, edgecolor=theme.ground, linewidth=0, label=look.words) for look in looks]
     if patches:
-        axes.legend(handles=patches, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, frameon=False, labelcolor=theme.ink)
+        axes.figure.legend(handles=patches, loc="outside lower center", ncols=2, frameon=False, labelcolor=theme.ink)
