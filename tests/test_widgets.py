@@ -19,6 +19,7 @@ from pfncache_edu.scenarios import one_of_two_pages_moves, page_moves_during_use
 from pfncache_edu.steps import kernel
 from pfncache_edu.verdict import format_schedule
 from pfncache_edu.widgets import Prediction, Scheduler
+from pfncache_edu.widgets.live_widget import module
 from pfncache_edu.widgets.scheduler import LEVELS, MAX_STATES
 from pfncache_edu.widgets.sharing import compact, share, unshare
 
@@ -172,7 +173,7 @@ def in_node(folder, script, **data):
     node = shutil.which("node")
     if not node:
         pytest.skip("Node is not installed: the browser tests still play the module")
-    shutil.copy(MODULE, folder / "player.mjs")
+    (folder / "player.mjs").write_text(module(MODULE.name))
     (folder / "runs.json").write_text(json.dumps(data))
     (folder / "play.mjs").write_text(script)
     done = subprocess.run([node, folder / "play.mjs"], capture_output=True, text=True, timeout=60)

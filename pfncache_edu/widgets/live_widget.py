@@ -3,7 +3,8 @@
 A widget is a subclass of `LiveWidget` and an ES module beside it:
 
     class Scheduler(LiveWidget):
-        _esm = pathlib.Path(__file__).with_name("scheduler.js")     # export default { render({ model, el }) { … } }
+        _esm = module("scheduler.js")                 # page.js, then the file: export default host(Game)
+        _css = styles("scheduler.css")
         scenario = traitlets.Unicode("two_readers").tag(sync=True)
         graph = traitlets.Dict().tag(sync=True)
 
@@ -19,9 +20,22 @@ widget that says `needs_python = True` starts Python there, on its first message
 """
 
 import json
+import pathlib
 
 import anywidget
 import traitlets
+
+HERE = pathlib.Path(__file__).parent
+
+
+def module(name: str) -> str:
+    """The source of a widget's ES module: what all of them share (page.js), then its own file."""
+    return "\n".join((HERE / part).read_text(encoding="utf-8") for part in ("page.js", name))
+
+
+def styles(name: str) -> str:
+    """The source of a widget's style sheet: what all of them share (page.css), then its own file."""
+    return "\n".join((HERE / part).read_text(encoding="utf-8") for part in ("page.css", name))
 
 
 class LiveWidget(anywidget.AnyWidget):

@@ -8,19 +8,18 @@ the second one first is asked before anything is told. The answer stays in the r
 from __future__ import annotations
 
 import html
-import pathlib
 import textwrap
 
 import traitlets
 
-from .live_widget import LiveWidget
+from .live_widget import LiveWidget, module, styles
 
 
 class Prediction(LiveWidget):
     """Options to choose from; `prediction` is what the reader recorded, "" before that."""
 
-    _esm = pathlib.Path(__file__).with_name("prediction.js")
-    _css = pathlib.Path(__file__).with_name("prediction.css")
+    _esm = module("prediction.js")
+    _css = styles("prediction.css")
 
     key = traitlets.Unicode().tag(sync=True)
     question = traitlets.Unicode().tag(sync=True)

@@ -179,14 +179,6 @@ export class Player {
 // ---- the page --------------------------------------------------------------------------------------------------------
 
 /** An element: attributes, handlers ("onclick"), properties ("disabled"), then children. */
-function h(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes))
-    name.startsWith("on") || typeof value === "boolean" ? (made[name] = value) : made.setAttribute(name, value);
-  made.append(...children.flat().filter((child) => child !== "" && child != null));
-  return made;
-}
-
 /** Words, with places where a long C name may be broken. */
 const soft = (text) => text.replaceAll(" -> ", " → ").split(/(?<=[._])(?=\w)/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
 /** Words in which `these` are code. */
@@ -613,13 +605,4 @@ class Game {
   }
 }
 
-const games = new WeakMap();
-
-export default {
-  render({ model, el }) {
-    games.get(el)?.close();
-    const game = new Game(model, el);
-    games.set(el, game);
-    return () => game.close();
-  },
-};
+export default host(Game);

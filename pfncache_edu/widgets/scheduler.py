@@ -33,7 +33,7 @@ from ..program import Program
 from ..render.diagram import two_cpu_svg
 from ..steps import Mistake
 from ..verdict import Trace, parse_schedule
-from .live_widget import LiveWidget
+from .live_widget import LiveWidget, module
 from .sharing import compact, share
 from .subgoals import LADDERS, subgoal
 
@@ -63,7 +63,7 @@ DEADLOCK = "somebody waits or loops for ever"
 class Scheduler(LiveWidget):
     """A game of schedules over one or more levels; `schedule` is what the reader has done in `level`."""
 
-    _esm = pathlib.Path(__file__).with_name("scheduler.js")
+    _esm = module("scheduler.js")
     _css = pathlib.Path(__file__).with_name("scheduler.css")
 
     levels = traitlets.List().tag(sync=True)          # one dict per level: its name, title, difference, goal, hint

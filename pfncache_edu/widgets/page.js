@@ -1,0 +1,57 @@
+/* What every widget's module begins with: making elements, remembering in this browser, being drawn once in each place.
+   live_widget.module() puts it in front of the widget's own module. */
+
+/** An element: h("button", { type: "button", onclick: go }, "Go"). Children that are "" or null are left out. */
+function h(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+/** The same for SVG: s("rect", { x: 0, y: 0, width: 10, height: 10 }). */
+function s(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function filled(made, attributes, children) {
+  for (const [name, value] of Object.entries(attributes))
+    name.startsWith("on") || typeof value === "boolean" ? (made[name] = value) : made.setAttribute(name, value);
+  made.append(...children.flat().filter((child) => child !== "" && child != null));
+  return made;
+}
+
+/** A sentence, with what stands between backticks as code. */
+function withCode(text) {
+  return text.split("`").map((part, i) => i % 2 ? h("code", {}, part) : part);
+}
+
+/** What this browser remembers under a key, or `otherwise`; a private window remembers nothing. */
+function recall(key, otherwise = null) {
+  try { return JSON.parse(localStorage.getItem(`pfncache.${key}`)) ?? otherwise; } catch { return otherwise; }
+}
+
+function remember(key, value) {
+  try { localStorage.setItem(`pfncache.${key}`, JSON.stringify(value)); } catch { /* a private window */ }
+}
+
+/** The part of the page's address that belongs to a widget: #KEY=what_was_shared, or "" (sharing by link). */
+function shared(key) {
+  const part = location.hash.slice(1).split("&").find((one) => one.startsWith(`${key}=`));
+  try { return part ? decodeURIComponent(part.slice(key.length + 1)) : ""; } catch { return ""; }
+}
+
+/** The address of this page with a widget's state in it. */
+function linkTo(key, state) {
+  return `${location.href.split("#")[0]}#${key}=${encodeURIComponent(state)}`;
+}
+
+/** The module's face to its host, for a class with constructor(model, el) and close(). Drawn again, the old one closes. */
+function host(Drawn) {
+  const drawn = new WeakMap();
+  return {
+    render({ model, el }) {
+      drawn.get(el)?.close();
+      const made = new Drawn(model, el);
+      drawn.set(el, made);
+      return () => made.close();
+    },
+  };
+}
