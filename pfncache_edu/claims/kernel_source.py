@@ -1,10 +1,9 @@
 """An unpacked source of the kernel: its version, its lines, where a function begins and ends, and hashes of lines."""
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .ledger import LedgerError, Lines
@@ -17,6 +16,7 @@ class KernelSource:
     """A folder with a kernel's source, or with those files of it that matter."""
     folder: Path
     version: str
+    files: dict[str, tuple[str, ...] | None] = field(default_factory=dict, compare=False, repr=False)      # those that were read
 
     @classmethod
     def at(cls, folder: Path, version: str = "") -> KernelSource:
@@ -25,11 +25,12 @@ class KernelSource:
             raise LedgerError(f"there is no folder {folder}: unpack a kernel's source, and name the folder that holds virt/ and arch/")
         return cls(folder, version or version_in(folder / "Makefile"))
 
-    @functools.cache
     def text(self, file: str) -> tuple[str, ...] | None:
         """The lines of a file; None if it is not there."""
-        path = self.folder / file
-        return tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path.is_file() else None
+        if file not in self.files:
+            path = self.folder / file
+            self.files[file] = tuple(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path.is_file() else None
+        return self.files[file]
 
     def bounds(self, file: str, name: str) -> Lines | None:
         """First and last line of a function, struct or macro; a function's first line may hold its return type."""
