@@ -46,7 +46,8 @@ def run(*command, env=None, may_fail=False):
 def environment():
     """The environment for tools in .venv: no kernels, start-up files or settings from the reader's own account."""
     own = {"PATH": f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}", "JUPYTER_PREFER_ENV_PATH": "1",
-           "IPYTHONDIR": str(BUILD / "ipython"), "VIRTUAL_ENV": str(VENV), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+           "IPYTHONDIR": str(BUILD / "ipython"), "VIRTUAL_ENV": str(VENV), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+           "PFNCACHE_NO_RECORD": "1"}
     return {**os.environ, **own}
 
 

@@ -2,9 +2,11 @@
 
     Scheduler     you are the scheduler: break the real functions, or be told that no schedule does
     Prediction    a question whose answer is recorded before the outcome is shown
+    YourProgress  exercises with their points so far, and what came out otherwise than predicted
 """
 from .live_widget import LiveWidget
 from .prediction import Prediction
 from .scheduler import Scheduler
+from .your_progress import YourProgress
 
-__all__ = ["LiveWidget", "Prediction", "Scheduler"]
+__all__ = ["LiveWidget", "Prediction", "Scheduler", "YourProgress"]
