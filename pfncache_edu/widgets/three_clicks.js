@@ -43,7 +43,7 @@ class Clicks {
       this.asked,
       h("div", { class: "t-lanes" }, this.lanes.map((lane) => h("div", { class: `t-lane t-${lane.letter}`, role: "group", "aria-label": lane.title },
         h("h4", {}, lane.title), lane.buttons.map(({ button }) => button)))),
-      this.said, this.memory, h("div", { class: "row" }, this.back, this.again, this.link), this.orders);
+      this.said, this.memory, h("div", { class: "t-tools" }, this.back, this.again, this.link), this.orders);
   }
 
   take(letter, i) {
@@ -73,8 +73,8 @@ class Clicks {
       const next = this.open && state.can.includes(lane.letter) && i === places.length;
       button.setAttribute("aria-disabled", String(!next));
       button.classList.toggle("t-done", i < places.length);
-      button.replaceChildren(h("span", { class: "t-number" }, places[i] ?? "·"), h("span", {}, text, h("span", { class: "t-state" },
-        i < places.length ? ` (step ${places[i]}, done)` : next ? "" : " (not yet)")));
+      button.replaceChildren(h("span", { class: "t-number" }, places[i] ?? "·"), h("span", {}, text,
+        i < places.length ? h("span", { class: "t-unseen" }, ", done") : next ? "" : h("span", { class: "t-state" }, " (not yet)")));
     });
     if (aloud || this.at) {
       this.said.className = `t-said ${ended ? (state.wrong ? "bad" : "good") : ""}`;
@@ -132,13 +132,13 @@ class Clicks {
     const told = `The address ${this.data.uhva} means page ${table}. ` + (note ? `The note says page ${note}. ` : "There is no note yet. ") +
       ["A", "B"].map((page) => `Page ${page}: ${holds(page).filter(Boolean).join(", ")}.`).join(" ");
     const y = { A: 46, B: 126 };
-    const frame = (page) => s("g", {}, s("rect", { x: 172, y: y[page] - 30, width: 140, height: 62, rx: 5, class: page === table ? "t-guest" : "t-other" }),
-      s("text", { x: 182, y: y[page] - 10, class: "t-name" }, `page ${page}`), s("text", { x: 182, y: y[page] + 7 }, holds(page)[0]),
-      s("text", { x: 182, y: y[page] + 24, class: lost === page ? "t-lost" : "t-kept" }, holds(page)[1]));
-    const from = (label, value, top, page, kind) => s("g", {}, s("rect", { x: 6, y: top - 22, width: 112, height: 46, rx: 5, class: `t-box t-${kind}` }),
+    const frame = (page) => s("g", {}, s("rect", { x: 176, y: y[page] - 30, width: 164, height: 62, rx: 5, class: page === table ? "t-guest" : "t-other" }),
+      s("text", { x: 186, y: y[page] - 10, class: "t-name" }, `page ${page}`), s("text", { x: 186, y: y[page] + 8 }, holds(page)[0]),
+      s("text", { x: 186, y: y[page] + 25, class: lost === page ? "t-lost" : "t-kept" }, holds(page)[1]));
+    const from = (label, value, top, page, kind) => s("g", {}, s("rect", { x: 6, y: top - 22, width: 116, height: 46, rx: 5, class: `t-box t-${kind}` }),
       s("text", { x: 14, y: top - 4, class: "t-name" }, label), s("text", { x: 14, y: top + 14 }, value),
-      page ? s("path", { d: `M118 ${top} L168 ${y[page] + (kind === "note" ? 12 : -12)}`, class: `t-arrow t-${kind}`, "marker-end": `url(#${this.id}-tip)` }) : "");
-    return s("svg", { viewBox: "0 0 320 172", width: 480, height: 258, role: "img", "aria-labelledby": `${this.id}-title ${this.id}-desc` },
+      page ? s("path", { d: `M122 ${top} L172 ${y[page] + (kind === "note" ? 12 : -12)}`, class: `t-arrow t-${kind}`, "marker-end": `url(#${this.id}-tip)` }) : "");
+    return s("svg", { viewBox: "0 0 346 168", width: 500, height: 243, role: "img", "aria-labelledby": `${this.id}-title ${this.id}-desc` },
       s("title", { id: `${this.id}-title` }, "The memory now"), s("desc", { id: `${this.id}-desc` }, told),
       s("defs", {}, s("marker", { id: `${this.id}-tip`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto" },
         s("path", { d: "M0 0 L8 4 L0 8 z", class: "t-tip" }))),
