@@ -178,7 +178,7 @@ def test_listings_of_our_functions_come_from_the_source(chapter):
 @each_chapter
 def test_an_exercise_prints_the_points_that_its_checks_add_up_to(chapter):
     from pfncache_edu.grading import EXERCISES
-    for number, points in re.findall(r"^## Exercise ([\d.]+):.*?\*\*(\d+) points · \d+ minutes · difficulty: \w+\*\*", prose(chapter), re.M | re.S):
+    for number, points in re.findall(r"^## Exercise ([\d.]+):.*?\*\*(\d+) points? · \d+ minutes · difficulty: \w+\*\*", prose(chapter), re.M | re.S):
         assert EXERCISES[number].points == int(points)
 
 
