@@ -16,7 +16,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"properties"},
     {"scenarios", "conformance", "contention"},
     {"mutants"},
-    {"former_bugs"},
+    {"callers", "former_bugs", "mmap_lock"},
     {"render"},
     {"widgets", "grading", "contend"},
     {"cli"},
