@@ -16,7 +16,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"properties"},
     {"scenarios", "conformance", "contention"},
     {"mutants", "lab"},
-    {"former_bugs"},
+    {"callers", "former_bugs", "mmap_lock"},
     {"render"},
     {"grading", "contend", "claims"},
     {"widgets"},
