@@ -50,6 +50,11 @@ def test_the_hook_is_safe_before_and_after_the_patch(name, after, before):
     assert str(explore(situation(name, BEFORE))) == f"holds: {before:,} states, all of them"
 
 
+def test_the_least_that_can_go_wrong_is_five_steps_long():
+    verdict = explore(scenarios.page_is_taken_without_a_lock())
+    assert (verdict.outcome, verdict.broken, verdict.schedule) == ("violated", "guest_writes_reach_the_guest", "v1 h2 v2")
+
+
 def test_the_patch_has_a_scenario_before_and_one_after():
     assert str(explore(scenarios.read_lock_first())) == "holds: 4,608 states, all of them"
     assert str(explore(scenarios.write_lock_at_once())) == "holds: 4,464 states, all of them"
