@@ -11,13 +11,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import scenarios
+from .claims.command import add_claims_command
 from .conformance.command import add_conform_command
 from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
 from .grading.batch import TIMEOUT, Row, grade_file, grade_folder
-from .grading.exercise import why_not_an_answer
+from .grading.answers import Answers
+from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named
-from .grading.notebook import NoAnswer, answer_in
+from .grading.notebook import answers_in
 from .grading.report import as_text
 from .grading.submission import NotASubmission, exercise_of, read_submission, run_cells
 from .interpreters.evidence import Evidence, evidence
@@ -28,7 +30,7 @@ from .program import Program
 from .render.data import as_data
 from .render.diagram import NARROWEST, two_cpu_text
 from .render.words import story
-from .steps import KernelFunction, Mistake, kernel
+from .steps import Mistake
 from .verdict import Verdict
 
 EXAMPLES = """examples:
@@ -41,6 +43,7 @@ EXAMPLES = """examples:
   pfncache contend --readers 8 --rate 100000           who is turned away by unrelated invalidations, before and after the patch
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
+  pfncache release --out student                       the exercises without solutions, for a class
 
 exit codes:
   0    done; of explore: it holds, all states were seen
@@ -108,6 +111,8 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
     add_conform_command(commands)
     add_contend_command(commands)
+    add_release_command(commands)
+    add_claims_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")
@@ -160,7 +165,7 @@ def list_(asked) -> int:
         print(f"  {bug.name:<36} {bug.difference}  [fixed by {bug.fixed_by}; see {bug.situation.__name__}]")
     print("\nexercises (to check and grade)")
     for exercise in EXERCISES.values():
-        print(f"  {exercise.id:<36} {exercise.title}, {exercise.points} points: define {exercise.function_name}()")
+        print(f"  {exercise.id:<36} {exercise.title}, {exercise.points:g} points: define {', '.join(exercise.names)}")
     return 0
 
 
@@ -284,13 +289,13 @@ def grade(asked) -> int:
         raise Refused(f"the results cannot be written: {error}") from None
     width = max((len(row.submission) for row in rows), default=0)
     for row in rows:
-        print(f"{row.submission:<{min(width, 60)}}  {row.report.points:>3} of {row.report.maximum:<3} {row.report.reason}".rstrip())
+        print(f"{row.submission:<{min(width, 60)}}  {row.report.points:>3g} of {row.report.maximum:<3g} {row.report.reason}".rstrip())
     print(f"{len(rows)} submissions: {asked.out / 'grades.csv'}, {asked.out / 'index.html'}")
     return 0
 
 
 def tell(row: Row, seconds: float) -> None:
-    print(f"{row.submission}: {row.report.points} of {row.report.maximum} in {seconds:.1f} s", file=sys.stderr, flush=True)
+    print(f"{row.submission}: {row.report.points:g} of {row.report.maximum:g} in {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 # --- what was asked for -------------------------------------------------------------------------------------------------
@@ -312,13 +317,13 @@ def livepatch_of(asked) -> dict:
         raise Refused(f"{asked.answer}: {getattr(problem, 'strerror', None) or problem}") from None
     namespace = {"__name__": "__main__"}
     complaints = run_cells(submission, namespace)
-    answer = answer_in(exercise, namespace)
-    if isinstance(answer, NoAnswer):
-        raise Refused(f"{asked.answer}: {answer.text}" + (f" ({complaints[0]})" if complaints else ""))
-    problem = why_not_an_answer(exercise, answer)
-    if problem:
-        raise Refused(f"{asked.answer}: {problem}")
-    return {exercise.replaces: answer if isinstance(answer, KernelFunction) else kernel(answer)}
+    answers = Answers(exercise.asks, answers_in(exercise, namespace))
+    problems = [answers.problem(one.name) for one in exercise.asks if one.kind == "steps"]
+    if not problems:
+        raise Refused(f"exercise {exercise.id} asks for no kernel function: there is nothing to put in its place")
+    if any(problems):
+        raise Refused(f"{asked.answer}: {next(filter(None, problems))}" + (f" ({complaints[0]})" if complaints else ""))
+    return answers.livepatch
 
 
 def named(known: dict, name: str, kind: str):
