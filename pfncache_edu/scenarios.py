@@ -98,15 +98,6 @@ def _program(name: str, title: str, world: World, threads: dict[str, tuple], liv
                    world.properties() if properties is None else properties, livepatch or {}, world.still - moving, title)
 
 
-def page_is_taken_without_a_lock(livepatch: Livepatch | None = None) -> Program:
-    """The least that can go wrong: one CPU checks and writes, the other one withdraws the page and gives it away."""
-    world = World()
-    gpc = world.caches[0]
-    return _program("page_is_taken_without_a_lock", "vcpu0 checks and writes while the host takes the page away: no lock, no event",
-                    world, {"vcpu0": (use_without_a_lock, gpc), "host": (take_page_away, gpc, "B")}, livepatch,
-                    (guest_writes_reach_the_guest,))
-
-
 def page_moves_during_use(livepatch: Livepatch | None = None) -> Program:
     """vcpu0 writes through a valid cache while the host moves the page."""
     world = World()
@@ -164,6 +155,15 @@ def page_outside_memslots_moves_during_refresh(livepatch: Livepatch | None = Non
     return _program("page_outside_memslots_moves_during_refresh", "A page that no memslot has moves while vcpu0 looks it up",
                     world, {"vcpu0": (use_guest_page, world.caches[0]),
                             "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)
+
+
+def page_is_taken_without_a_lock(livepatch: Livepatch | None = None) -> Program:
+    """The least that can go wrong: one CPU checks and writes, the other one withdraws the page and gives it away."""
+    world = World()
+    gpc = world.caches[0]
+    return _program("page_is_taken_without_a_lock", "vcpu0 checks and writes while the host takes the page away: no lock, no event",
+                    world, {"vcpu0": (use_without_a_lock, gpc), "host": (take_page_away, gpc, "B")}, livepatch,
+                    (guest_writes_reach_the_guest,))
 
 
 def unrelated_range(livepatch: Livepatch | None = None, *, start: int = ELSEWHERE, end: int = ELSEWHERE + PAGE_SIZE,
