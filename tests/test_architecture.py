@@ -14,7 +14,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"verdict"},
     {"kvm", "interpreters"},    # neighbours that never import each other
     {"properties", "lent_page"},
-    {"scenarios", "conformance", "contention", "turns"},
+    {"scenarios", "conformance", "contention", "turns", "lab"},
     {"mutants"},
     {"former_bugs"},
     {"render"},
