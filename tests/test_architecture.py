@@ -10,12 +10,12 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "pfncache_edu"
 FLOORS = [                      # from the ground up: a module may import from its own floor's rooms and from lower floors
     {"steps"},
     {"locks"},
-    {"program"},
+    {"program", "lock_words"},
     {"verdict"},
     {"kvm", "interpreters"},    # neighbours that never import each other
-    {"properties"},
-    {"scenarios", "conformance", "contention"},
-    {"mutants", "lab"},
+    {"properties", "lent_page"},
+    {"scenarios", "conformance", "contention", "turns", "lab"},
+    {"mutants"},
     {"callers", "former_bugs", "mmap_lock"},
     {"render"},
     {"grading", "contend", "claims"},
