@@ -14,7 +14,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"verdict"},
     {"kvm", "interpreters"},    # neighbours that never import each other
     {"properties"},
-    {"scenarios", "conformance", "contention"},
+    {"scenarios", "conformance", "contention", "changelog"},
     {"mutants"},
     {"former_bugs"},
     {"render"},
