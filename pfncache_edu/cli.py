@@ -15,9 +15,9 @@ from .conformance.command import add_conform_command
 from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
 from .grading.batch import TIMEOUT, Row, grade_file, grade_folder
-from .grading.exercise import why_not_an_answer
+from .grading.answers import Answers
 from .grading.exercises import EXERCISES, exercise_named
-from .grading.notebook import NoAnswer, answer_in
+from .grading.notebook import answers_in
 from .grading.report import as_text
 from .grading.submission import NotASubmission, exercise_of, read_submission, run_cells
 from .interpreters.evidence import Evidence, evidence
@@ -28,7 +28,7 @@ from .program import Program
 from .render.data import as_data
 from .render.diagram import NARROWEST, two_cpu_text
 from .render.words import story
-from .steps import KernelFunction, Mistake, kernel
+from .steps import Mistake
 from .verdict import Verdict
 
 EXAMPLES = """examples:
@@ -160,7 +160,7 @@ def list_(asked) -> int:
         print(f"  {bug.name:<36} {bug.difference}  [fixed by {bug.fixed_by}; see {bug.situation.__name__}]")
     print("\nexercises (to check and grade)")
     for exercise in EXERCISES.values():
-        print(f"  {exercise.id:<36} {exercise.title}, {exercise.points} points: define {exercise.function_name}()")
+        print(f"  {exercise.id:<36} {exercise.title}, {exercise.points:g} points: define {', '.join(exercise.names)}")
     return 0
 
 
@@ -284,13 +284,13 @@ def grade(asked) -> int:
         raise Refused(f"the results cannot be written: {error}") from None
     width = max((len(row.submission) for row in rows), default=0)
     for row in rows:
-        print(f"{row.submission:<{min(width, 60)}}  {row.report.points:>3} of {row.report.maximum:<3} {row.report.reason}".rstrip())
+        print(f"{row.submission:<{min(width, 60)}}  {row.report.points:>3g} of {row.report.maximum:<3g} {row.report.reason}".rstrip())
     print(f"{len(rows)} submissions: {asked.out / 'grades.csv'}, {asked.out / 'index.html'}")
     return 0
 
 
 def tell(row: Row, seconds: float) -> None:
-    print(f"{row.submission}: {row.report.points} of {row.report.maximum} in {seconds:.1f} s", file=sys.stderr, flush=True)
+    print(f"{row.submission}: {row.report.points:g} of {row.report.maximum:g} in {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 # --- what was asked for -------------------------------------------------------------------------------------------------
@@ -312,13 +312,13 @@ def livepatch_of(asked) -> dict:
         raise Refused(f"{asked.answer}: {getattr(problem, 'strerror', None) or problem}") from None
     namespace = {"__name__": "__main__"}
     complaints = run_cells(submission, namespace)
-    answer = answer_in(exercise, namespace)
-    if isinstance(answer, NoAnswer):
-        raise Refused(f"{asked.answer}: {answer.text}" + (f" ({complaints[0]})" if complaints else ""))
-    problem = why_not_an_answer(exercise, answer)
-    if problem:
-        raise Refused(f"{asked.answer}: {problem}")
-    return {exercise.replaces: answer if isinstance(answer, KernelFunction) else kernel(answer)}
+    answers = Answers(exercise.asks, answers_in(exercise, namespace))
+    problems = [answers.problem(one.name) for one in exercise.asks if one.kind == "steps"]
+    if not problems:
+        raise Refused(f"exercise {exercise.id} asks for no kernel function: there is nothing to put in its place")
+    if any(problems):
+        raise Refused(f"{asked.answer}: {next(filter(None, problems))}" + (f" ({complaints[0]})" if complaints else ""))
+    return answers.livepatch
 
 
 def named(known: dict, name: str, kind: str):

@@ -11,9 +11,10 @@ from dataclasses import replace
 import pfncache_edu
 
 from .. import grading
-from .exercise import refused
+from .answers import NoAnswer
+from .exercise import assess, refused
 from .exercises import exercise_named
-from .notebook import NoAnswer, answer_in, report_on
+from .notebook import answers_in, seed_in
 from .report import Report
 from .submission import NotASubmission, exercise_of, read_submission, run_cells
 
@@ -58,9 +59,12 @@ def report_on_bytes(name: str, data: bytes, exercise: str | None) -> Report:
     pfncache_edu.check = grading.check = lambda *_, **__: None       # the notebook's own check() would only cost time
     namespace = {"__name__": "__main__"}
     complaints = run_cells(submission, namespace)
-    answer = answer_in(asked, namespace)
-    if isinstance(answer, NoAnswer) and complaints:
-        return refused(asked, f"{answer.text} ({complaints[0]})")
+    given = answers_in(asked, namespace)
+    if complaints and all(isinstance(value, NoAnswer) for value in given.values()):
+        return refused(asked, f"{given[asked.names[0]].text} ({complaints[0]})")
     notes = tuple(f"a cell failed and was passed over: {complaint}" for complaint in complaints[:MAX_NOTES])
-    report = report_on(asked, answer)
+    try:
+        report = assess(asked, given, seed=seed_in(namespace))
+    except ValueError as problem:
+        return refused(asked, str(problem))
     return replace(report, remarks=report.remarks + notes)
