@@ -16,6 +16,7 @@ from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
 from .grading.batch import TIMEOUT, Row, grade_file, grade_folder
 from .grading.answers import Answers
+from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named
 from .grading.notebook import answers_in
 from .grading.report import as_text
@@ -41,6 +42,7 @@ EXAMPLES = """examples:
   pfncache contend --readers 8 --rate 100000           who is turned away by unrelated invalidations, before and after the patch
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
+  pfncache release --out student                       the exercises without solutions, for a class
 
 exit codes:
   0    done; of explore: it holds, all states were seen
@@ -108,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
     add_conform_command(commands)
     add_contend_command(commands)
+    add_release_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")

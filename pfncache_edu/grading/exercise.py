@@ -82,6 +82,14 @@ class Rubric(Wanted):
 
 
 @dataclass(frozen=True)
+class Guarded(Wanted):
+    """A property that also needs a test that students do not see: of that one, they only learn the instructor's hint."""
+    shown: Wanted
+    unseen: Wanted
+    hint: str
+
+
+@dataclass(frozen=True)
 class Gate:
     """A property, and what it means for the others when it fails."""
     property: Wanted
@@ -151,6 +159,8 @@ def assess(exercise: Exercise, given: Mapping[str, object], *, seed: int = 0) ->
 
 def needed_by(wanted: Wanted, exercise: Exercise) -> tuple[str, ...]:
     """The names without which a property cannot be decided."""
+    if isinstance(wanted, Guarded):
+        return needed_by(wanted.shown, exercise)
     if isinstance(wanted, Property):
         return tuple(asked.name for asked in exercise.asks if asked.kind == "steps")
     return wanted.of or exercise.names
@@ -174,11 +184,20 @@ def not_counted(wanted: Wanted, why: str) -> Result:
 
 def result_of(wanted: Wanted, answers: Answers, trials: Trials, *, closes: bool = False) -> Result:
     """The result of anything wanted."""
+    if isinstance(wanted, Guarded):
+        return guarded(wanted, result_of(wanted.shown, answers, trials), lambda: result_of(wanted.unseen, answers, trials))
     if isinstance(wanted, Property):
         return searched(wanted, first_failure(wanted, trials), closes=closes)
     if isinstance(wanted, Rubric):
         return result_with(wanted, outcome="to be marked", happened="a person reads this and marks it by the rubric")
     return judged(wanted, answers)
+
+
+def guarded(wanted: Guarded, shown: Result, unseen: Callable[[], Result]) -> Result:
+    """The result of the part that is shown; if it passed, the other one decides."""
+    if shown.outcome != "passed" or unseen().outcome == "passed":
+        return shown
+    return result_with(wanted, outcome="failed", happened=f"a test that is not shown here fails: {wanted.hint}")
 
 
 def judged(wanted: Judged, answers: Answers) -> Result:
