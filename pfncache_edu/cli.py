@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import scenarios
+from .claims.command import add_claims_command
 from .conformance.command import add_conform_command
 from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
@@ -19,7 +20,9 @@ from .grading.answers import Answers
 from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named
 from .grading.notebook import answers_in
+from .grading.record import record_nothing, record_report
 from .grading.report import as_text
+from .grading.study import add_study_commands
 from .grading.submission import NotASubmission, exercise_of, read_submission, run_cells
 from .interpreters.evidence import Evidence, evidence
 from .interpreters.explorer import MAX_STATES, explore
@@ -41,6 +44,9 @@ EXAMPLES = """examples:
   pfncache play page_moves_during_use --schedule "v2 n14"
   pfncache contend --readers 8 --rate 100000           who is turned away by unrelated invalidations, before and after the patch
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
+  pfncache start 8.2                                   write the notebook that exercise 8.2 begins with
+  pfncache watch 8.2 8.2.ipynb                         check it each time that it is saved
+  pfncache progress                                    points, checks and hints so far
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
   pfncache release --out student                       the exercises without solutions, for a class
 
@@ -110,7 +116,9 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
     add_conform_command(commands)
     add_contend_command(commands)
+    add_study_commands(commands, lambda file, exercise: grade_file(file, file.name, exercise=exercise.id))
     add_release_command(commands)
+    add_claims_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")
@@ -263,6 +271,7 @@ def check(asked) -> int:
         raise Refused(f"there is no file {asked.file}: name the notebook or .py file with your answer")
     needs_posix()
     report = grade_file(asked.file, asked.file.name, timeout=asked.timeout, exercise=exercise.id)
+    record_report(report)
     print(as_text(report))
     return 0 if report.points == report.maximum else 1
 
@@ -314,7 +323,8 @@ def livepatch_of(asked) -> dict:
     except (OSError, NotASubmission) as problem:
         raise Refused(f"{asked.answer}: {getattr(problem, 'strerror', None) or problem}") from None
     namespace = {"__name__": "__main__"}
-    complaints = run_cells(submission, namespace)
+    with record_nothing():                            # the notebook's own check() is not this command's
+        complaints = run_cells(submission, namespace)
     answers = Answers(exercise.asks, answers_in(exercise, namespace))
     problems = [answers.problem(one.name) for one in exercise.asks if one.kind == "steps"]
     if not problems:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from pfncache_edu import check, kernel, read_lock_irq, read_unlock_irq, spin_lock, spin_unlock, write_lock_irq, write_unlock_irq
-from pfncache_edu.grading import EXERCISES, assess, hints
+from pfncache_edu.grading import EXERCISES, assess, hints, record
 from pfncache_edu.grading.batch import as_csv, cell, checked_report, grade_folder, key_of
 from pfncache_edu.grading.pages import clean_svg
 from pfncache_edu.grading.report import Report, Result, as_html, as_text
@@ -219,7 +219,7 @@ def test_there_is_no_hint_of_another_size():
 @pytest.fixture
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hints, "IN_MEMORY", {})
+    monkeypatch.setattr(record, "IN_MEMORY", {})
     return tmp_path
 
 
@@ -230,30 +230,6 @@ def test_each_hint_says_more_than_the_one_before(own_folder):
     assert two.diagram.splitlines()[-1].strip() == "?" and "freed" not in repr(two)
     assert three.diagram.splitlines()[:-2] == two.diagram.splitlines()[:-1] and "freed" in repr(three)
     assert "def gfn_to_pfn_cache_invalidate_start" in four.diagram
-
-
-def test_opening_a_hint_is_recorded_beside_the_notebook(own_folder):
-    for size in (1, 1, 2):
-        check("8.2", does_nothing, hint=size)
-    assert json.loads((own_folder / hints.RECORD).read_text()) == {"8.2": {"1": 2, "2": 1}}
-
-
-def test_without_a_hint_nothing_is_written(own_folder):
-    check("8.2", does_nothing)
-    assert list(own_folder.iterdir()) == []
-
-
-def test_in_a_browser_hints_are_recorded_in_memory(own_folder, monkeypatch):
-    monkeypatch.setattr(hints.sys, "platform", "emscripten")
-    check("8.2", does_nothing, hint=1)
-    assert hints.opened_hints() == {"8.2": {"1": 1}} and list(own_folder.iterdir()) == []
-
-
-@pytest.mark.parametrize("rubbish", ["", "[1]", "{", '{"8.2": 7}', "\x00"])
-def test_a_damaged_record_is_begun_anew(own_folder, rubbish):
-    (own_folder / hints.RECORD).write_text(rubbish)
-    check("8.2", does_nothing, hint=1)
-    assert hints.opened_hints()["8.2"] == {"1": 1}
 
 
 def test_an_instructor_can_keep_the_solution_closed(own_folder, monkeypatch):

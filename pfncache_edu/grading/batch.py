@@ -31,7 +31,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from .exercises import EXERCISES
-from .hints import write_whole
+from .record import write_whole
 from .pages import as_index, as_page
 from .report import MARKS, Report, Result
 

@@ -131,7 +131,7 @@ pfncache = "pfncache_edu.cli:main"
 include = ["pfncache_edu*"]
 
 [tool.setuptools.package-data]
-"*" = ["*.js", "*.css", "*.gz", "*.toml", "*.json"]
+"*" = ["*.js", "*.css", "*.gz", "*.toml", "*.json", "*.ipynb"]
 """
 
 

@@ -14,7 +14,8 @@ from ..steps import KernelFunction
 from .answers import Asked, NoAnswer
 from .exercise import Exercise, assess
 from .exercises import exercise_named
-from .hints import Hint, hint_for, record
+from .hints import Hint, hint_for
+from .record import record_hint, record_report
 from .report import Report
 
 SEED = "SEED"                  # the name under which a notebook says which generated variant it has
@@ -34,8 +35,9 @@ def check(exercise: str, answer: object = None, *, hint: int | None = None, seed
     given = answers_in(asked, namespace) if answer is None else named_answers(asked, answer)
     report = assess(asked, given, seed=seed_in(namespace) if seed is None else seed)
     if hint is None:
+        record_report(report)
         return report
-    record(asked.id, hint)
+    record_hint(asked.id, hint)
     return hint_for(asked, report, hint)
 
 

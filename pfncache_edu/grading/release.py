@@ -18,7 +18,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .hints import SOLUTIONS, write_whole
+from .hints import SOLUTIONS
+from .record import write_whole
+from .study import STARTERS
 
 CELL = re.compile(r"^# %%(?P<markdown> \[markdown\])?(?P<rest>.*)$", re.MULTILINE)
 MARK = re.compile(r"^[ \t]*### (BEGIN|END) (SOLUTION|STARTER)[ \t]*\n", re.MULTILINE)
@@ -86,6 +88,7 @@ def released(source: Path) -> dict[Path, str]:
     return {folder / "starter.ipynb": notebook_of(starter, "starter"),
             folder / "samples/starter" / f"{number}.ipynb": notebook_of(starter, stem),
             folder / "samples/reference" / f"{number}.ipynb": notebook_of(reference, stem),
+            STARTERS / f"{number}.ipynb": notebook_of(starter, stem),
             SOLUTIONS / f"{number}.txt": solution_of(cells)}
 
 
