@@ -233,13 +233,13 @@ def _word_at(text: str, match: re.Match) -> str:
 
 
 RULES = (
-    Rule("prefix", "the subject begins with `KVM: <topic>:`", KVM_X86, (150, 160), lacks_a_prefix),
+    Rule("prefix", "the subject begins with KVM: and a topic", KVM_X86, (150, 160), lacks_a_prefix),
     Rule("capital, no full stop", "the first word after the prefix has a capital; no full stop", KVM_X86, (171, 178), phrase_is_not_capitalised),
     Rule("length", "the subject has 75 characters, 80 at most", KVM_X86, (187, 191), subject_is_too_long),
     Rule("change first", "the text leads with what changes; reasons follow", KVM_X86, (197, 224), orders_nothing_at_first),
     Rule("imperative", "the text orders the code to change", PATCHES, (94, 97), tells_instead_of_ordering),
     Rule("no pronouns", "nobody says I, we or you", KVM_X86, (195, 195), has_pronouns),
-    Rule("name()", "functions are written `name()`", KVM_X86, (237, 241), functions_have_no_parentheses),
+    Rule("name()", "functions are written with (): name()", KVM_X86, (237, 241), functions_have_no_parentheses),
     Rule("numbers", "a gain comes with numbers", PATCHES, (64, 66), claims_a_gain_without_a_number),
     Rule("sources", "a number comes with how it was measured", PATCHES, (64, 66), gives_a_number_from_nowhere),
     Rule("costs", "a gain comes with its costs", PATCHES, (66, 70), names_no_cost),

@@ -9,11 +9,11 @@ KVM: pfncache: Take the read lock before the write lock
 
 Look under the read lock of a cache in gfn_to_pfn_cache_invalidate_start()
 whether an event overlaps its page; take the write lock only if it does.
-An unrelated event took 4 write locks of 4 caches and takes 0 now (counted in
-a model). One that hits costs a lock call more.
+An unrelated event took 4 write locks of 4 caches and takes 0 now (counted
+in a model). One that hits costs a lock call more.
 
-See what commit 93984f19e7bc ("KVM: Fully serialize gfn=>pfn cache refresh via
-mutex") did for refresh.
+See what commit 93984f19e7bc ("KVM: Fully serialize gfn=>pfn cache refresh
+via mutex") did for refresh.
 
 Signed-off-by: A. Author <a@example.org>
 ---

@@ -302,7 +302,7 @@ function bar(worst, middle, best) {
     s("line", { x1: at(worst), x2: at(best), y1: 24, y2: 24, class: "t-range" }),
     s("line", { x1: at(0), x2: at(0), y1: 8, y2: 40, class: "t-zero" }),
     s("circle", { cx: at(middle), cy: 24, r: 6, class: "t-middle" }),
-    s("text", { x: Math.max(at(0), 10), y: 56, "text-anchor": at(0) < 40 ? "start" : at(0) > 280 ? "end" : "middle" }, "0: it pays to the right"));
+    s("text", { x: at(0), y: 56, "text-anchor": at(0) < 110 ? "start" : at(0) > 210 ? "end" : "middle" }, "0: it pays to the right"));
 }
 
 export default host(TwoTexts);
