@@ -14,7 +14,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"verdict"},
     {"kvm", "interpreters"},    # neighbours that never import each other
     {"properties", "lent_page"},
-    {"scenarios", "conformance", "contention", "turns", "lab"},
+    {"scenarios", "conformance", "contention", "turns", "lab", "changelog"},
     {"mutants"},
     {"callers", "former_bugs", "mmap_lock"},
     {"render"},

@@ -205,7 +205,7 @@ def test_a_claim_about_linux_names_its_file_function_and_version(chapter):
     rows = [row for row in section(chapter, "In the tree").splitlines() if row.startswith("| ")][2:]
     assert len(rows) >= 5
     for row in rows:
-        assert re.search(r"`(virt|arch|kernel|include)/[\w/.-]+\.[ch]`", row) and re.search(r"lines? \d+", row), row
+        assert re.search(r"`(virt|arch|kernel|include|Documentation)/[\w/.-]+\.([ch]|rst)`", row) and re.search(r"lines? \d+", row), row
     assert re.search(r"6\.12\.\d+", section(chapter, "In the tree"))
 
 
