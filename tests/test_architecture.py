@@ -15,7 +15,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"kvm", "interpreters"},    # neighbours that never import each other
     {"properties"},
     {"scenarios", "conformance", "contention"},
-    {"mutants"},
+    {"mutants", "calibrate"},
     {"former_bugs"},
     {"render"},
     {"widgets", "grading", "contend"},
