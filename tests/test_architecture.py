@@ -15,7 +15,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"kvm", "interpreters"},    # neighbours that never import each other
     {"properties", "lent_page"},
     {"scenarios", "conformance", "contention", "turns", "lab", "changelog"},
-    {"mutants"},
+    {"mutants", "calibrate"},
     {"callers", "former_bugs", "mmap_lock"},
     {"render"},
     {"grading", "contend", "claims"},
