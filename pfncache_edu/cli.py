@@ -28,6 +28,7 @@ from .grading.submission import NotASubmission, exercise_of, read_submission, ru
 from .interpreters.evidence import Evidence, evidence
 from .interpreters.explorer import MAX_STATES, explore
 from .interpreters.sequential import run
+from .lab.command import add_lab_command
 from .mutants import MUTANTS
 from .program import Program
 from .render.data import as_data
@@ -44,6 +45,7 @@ EXAMPLES = """examples:
   pfncache explore page_moves_during_use --answer 8.2.ipynb
   pfncache play page_moves_during_use --schedule "v2 n14"
   pfncache contend --readers 8 --rate 100000           who is turned away by unrelated invalidations, before and after the patch
+  pfncache lab show                                    what two real kernels did, before and after the patch, recorded
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
   pfncache start 8.2                                   write the notebook that exercise 8.2 begins with
   pfncache watch 8.2 8.2.ipynb                         check it each time that it is saved
@@ -117,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
     add_conform_command(commands)
     add_contend_command(commands)
+    add_lab_command(commands)
     add_study_commands(commands, lambda file, exercise: grade_file(file, file.name, exercise=exercise.id))
     add_release_command(commands)
     add_claims_command(commands)
