@@ -2,11 +2,13 @@
 
     Scheduler     you are the scheduler: break the real functions, or be told that no schedule does
     ThreeClicks   three clicks to a lost write: order the steps of a note, a move and a write
+    FourRulers    one byte under four names, and the arrow between them that an event breaks
     Prediction    a question whose answer is recorded before the outcome is shown
 """
+from .four_rulers import FourRulers
 from .live_widget import LiveWidget
 from .prediction import Prediction
 from .scheduler import Scheduler
 from .three_clicks import ThreeClicks
 
-__all__ = ["LiveWidget", "Prediction", "Scheduler", "ThreeClicks"]
+__all__ = ["FourRulers", "LiveWidget", "Prediction", "Scheduler", "ThreeClicks"]
