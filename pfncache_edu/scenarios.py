@@ -40,6 +40,20 @@ def use_guest_page(gpc: gfn_to_pfn_cache) -> Steps[None]:
 
 
 @kernel
+def use_without_a_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:
+    """Check and use, and nothing else."""
+    if (yield gpc.valid):
+        yield write_guest(gpc.kvm.mm, (yield gpc.khva))
+
+
+@kernel
+def take_page_away(gpc: gfn_to_pfn_cache, new_page: object) -> Steps[None]:
+    """Withdraw the page from its cache and give it away, without a lock and without an event."""
+    yield gpc.valid.set(False)
+    yield gpc.kvm.mm.pte[FIRST_PAGE].set(new_page)
+
+
+@kernel
 def invalidate(kvm: kvm, start: int, end: int) -> Steps[None]:
     """An invalidation event that changes no page we look at: a heap free in the VMM, say."""
     yield from kvm_mmu_notifier_invalidate_range_start(kvm, start, end)
@@ -161,6 +175,15 @@ def page_outside_memslots_moves_during_refresh(livepatch: Livepatch | None = Non
     return _program("page_outside_memslots_moves_during_refresh", "A page that no memslot has moves while vcpu0 looks it up",
                     world, {"vcpu0": (use_guest_page, world.caches[0]),
                             "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)
+
+
+def page_is_taken_without_a_lock(livepatch: Livepatch | None = None) -> Program:
+    """The least that can go wrong: one CPU checks and writes, the other one withdraws the page and gives it away."""
+    world = World()
+    gpc = world.caches[0]
+    return _program("page_is_taken_without_a_lock", "vcpu0 checks and writes while the host takes the page away: no lock, no event",
+                    world, {"vcpu0": (use_without_a_lock, gpc), "host": (take_page_away, gpc, "B")}, livepatch,
+                    (guest_writes_reach_the_guest,))
 
 
 def unrelated_range(livepatch: Livepatch | None = None, *, start: int = ELSEWHERE, end: int = ELSEWHERE + PAGE_SIZE,
