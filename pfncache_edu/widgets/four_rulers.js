@@ -155,17 +155,18 @@ class Rulers {
     const label = (n, cell) => n === 1 ? (cell / this.data.page).toString(16) : cell.toString(16);
     const told = ["GPA page ", "HVA page ", "frame ", "kernel page of frame "].map((name, n) => marks[n] === null ? `${name}none` : name + label(n, marks[n])).join(", then ") +
       (broken === null ? "." : `. The arrow through ${arrows[broken]} is broken.`) + (second && next.pfn !== null ? ` The last byte is in frame ${label(2, next.pfn)}.` : "");
-    const strip = (n) => [s("text", { x: 2, y: top(n) - 6, class: "r-name" }, names[n]), ...cells[n].flatMap((cell, i) => {
+    const strip = (n) => cells[n].flatMap((cell, i) => {
       const w = width / cells[n].length, kind = cell === marks[n] ? "r-here" : second && cell === second[n] ? "r-second" : then && then[n] === cell ? "r-now" : used[n].includes(cell) ? "r-used" : "r-free";
       return [s("rect", { x: 2 + i * w, y: top(n), width: w - 1.5, height: 26, class: kind }), s("text", { x: 2 + (i + 0.5) * w, y: top(n) + 18, "text-anchor": "middle", class: "r-cell" }, label(n, cell))];
-    })];
+    });
     const arrow = (n, from, to, kind) => from === null || to === null ? [] : [s("path", { class: `r-arrow ${kind}`, d: `M${middle(n, from)} ${top(n) + 26} L${middle(n + 1, to)} ${top(n + 1) - 1}` })];
     const cross = (n) => { const x = (middle(n, marks[n]) + middle(n + 1, marks[n + 1])) / 2, y = top(n) + 50; return [s("text", { x, y, "text-anchor": "middle", class: "r-cross" }, "✗")]; };
     return s("svg", { viewBox: "0 0 340 274", width: 560, height: 451, role: "img", "aria-labelledby": `${this.id}-t ${this.id}-d` },
       s("title", { id: `${this.id}-t` }, "Four names of one byte"), s("desc", { id: `${this.id}-d` }, told),
       [0, 1, 2, 3].flatMap(strip), [0, 1, 2].flatMap((n) => [
         ...arrow(n, marks[n], marks[n + 1], broken === n ? "r-old" : ""), ...(second ? arrow(n, second[n], second[n + 1], "r-thin") : []),
-        ...(then && broken !== null && n >= broken ? arrow(n, then[n], then[n + 1], "r-new") : []), ...(broken === n ? cross(n) : [])]));
+        ...(then && broken !== null && n >= broken ? arrow(n, then[n], then[n + 1], "r-new") : []), ...(broken === n ? cross(n) : [])]),
+      names.map((name, n) => s("text", { x: 2, y: top(n) - 6, class: "r-name" }, name)));
   }
 }
 
