@@ -1,6 +1,7 @@
 """What the reader plays with: each widget is one Python class and one ES module, in a notebook and on the page.
 
     ThreeClicks    three clicks to a lost write: order the steps of a note, a move and a write
+    FourRulers     one byte under four names, and the arrow between them that an event breaks
     CacheLife      a cache through its life: do something, and say first what check will answer
     TwoHandles     move the two ends of a range over 1, 10 or 100 caches, and say first which are withdrawn
     Scheduler      you are the scheduler: break the real functions, or be told that no schedule does
@@ -11,6 +12,7 @@
     YourProgress   exercises with their points so far, and what came out otherwise than predicted
 """
 from .cache_life import CacheLife
+from .four_rulers import FourRulers
 from .lanes import Lanes
 from .live_widget import LiveWidget
 from .prediction import Prediction
@@ -21,4 +23,4 @@ from .two_changelogs import TwoChangelogs
 from .two_handles import TwoHandles
 from .your_progress import YourProgress
 
-__all__ = ["CacheLife", "Lanes", "LiveWidget", "Prediction", "Scheduler", "StallMeter", "ThreeClicks", "TwoChangelogs", "TwoHandles", "YourProgress"]
+__all__ = ["CacheLife", "FourRulers", "Lanes", "LiveWidget", "Prediction", "Scheduler", "StallMeter", "ThreeClicks", "TwoChangelogs", "TwoHandles", "YourProgress"]
