@@ -16,7 +16,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"properties"},
     {"scenarios", "conformance", "contention"},
     {"mutants"},
-    {"callers", "former_bugs", "mmap_lock"},
+    {"callers", "former_bugs", "mmap_lock", "ranges"},
     {"render"},
     {"widgets", "grading", "contend", "claims"},
     {"cli"},
