@@ -60,6 +60,19 @@ def invalidate(kvm: kvm, start: int, end: int) -> Steps[None]:
     yield from kvm_mmu_notifier_invalidate_range_end(kvm, start, end)
 
 
+@kernel
+def look_up_and_write_later(mm: mm_struct) -> Steps[None]:
+    """A note of the page, and a write through it: a cache that nobody tells anything."""
+    note = yield mm.pte[FIRST_PAGE]
+    yield write_guest(mm, khva_t(note))
+
+
+@kernel
+def move_page_unannounced(mm: mm_struct) -> Steps[None]:
+    """The host copies the page to page B, and from then on the user address means B. Page A is free for others."""
+    yield mm.pte[FIRST_PAGE].set("B")
+
+
 class World:
     """A VM whose guest pages 0, 1, … are cached by gpc, gpc1, …: what the threads of a scenario share.
 
@@ -96,6 +109,13 @@ def _program(name: str, title: str, world: World, threads: dict[str, tuple], liv
              properties: tuple | None = None, moving: frozenset = frozenset()) -> Program:
     return Program(name, tuple(Thread(who, function, tuple(args)) for who, (function, *args) in threads.items()),
                    world.properties() if properties is None else properties, livepatch or {}, world.still - moving, title)
+
+
+def nobody_is_told(livepatch: Livepatch | None = None) -> Program:
+    """vcpu0 keeps a note of its page, and the host moves the page without a word: no cache, no lock, no notifier."""
+    mm = mm_struct("mm", {FIRST_PAGE: "A"})
+    return Program("nobody_is_told", (Thread("vcpu0", look_up_and_write_later, (mm,)), Thread("host", move_page_unannounced, (mm,))),
+                   (guest_writes_reach_the_guest,), livepatch or {}, title="The host moves a page and tells nobody")
 
 
 def page_moves_during_use(livepatch: Livepatch | None = None) -> Program:
