@@ -1,5 +1,8 @@
 """What the reader plays with: each widget is one Python class and one ES module, in a notebook and on the page.
 
+    Scheduler     you are the scheduler: break the real functions, or be told that no schedule does
+    RetryMap      where an event meets a refresh, and what comes of it: publish, retry, or a stale page
+    Prediction    a question whose answer is recorded before the outcome is shown
     ThreeClicks    three clicks to a lost write: order the steps of a note, a move and a write
     FourRulers     one byte under four names, and the arrow between them that an event breaks
     CacheLife      a cache through its life: do something, and say first what check will answer
@@ -16,6 +19,7 @@ from .four_rulers import FourRulers
 from .lanes import Lanes
 from .live_widget import LiveWidget
 from .prediction import Prediction
+from .retry_map import RetryMap
 from .scheduler import Scheduler
 from .stall_meter import StallMeter
 from .three_clicks import ThreeClicks
@@ -24,3 +28,5 @@ from .two_handles import TwoHandles
 from .your_progress import YourProgress
 
 __all__ = ["CacheLife", "FourRulers", "Lanes", "LiveWidget", "Prediction", "Scheduler", "StallMeter", "ThreeClicks", "TwoChangelogs", "TwoHandles", "YourProgress"]
+__all__ = ["LiveWidget", "Prediction", "RetryMap", "Scheduler"]
+__all__ = ["CacheLife", "Lanes", "LiveWidget", "Prediction", "Scheduler", "StallMeter", "ThreeClicks", "TwoChangelogs", "TwoHandles", "YourProgress"]
