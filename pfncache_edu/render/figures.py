@@ -45,9 +45,9 @@ class Look(NamedTuple):
 # Colours by Okabe and Ito ("Color Universal Design", 2008), which colour-blind readers can tell apart.
 HOLDS = {"read": Look("#009E73", "", "holds it for read"), "write": Look("#CC79A7", "", "holds it for write")}
 WAITS = {"reader, writer holds": Look("#D55E00", "////", "turned away: a writer holds it"),
-         "reader, writer waits": Look("#E69F00", "....", "turned away: a writer waits for it"),
+         "reader, writer waits": Look("#E69F00", "xxx", "turned away: a writer waits for it"),
          "writer": Look("#56B4E9", "\\\\\\\\", "a writer waits until readers are out")}
-VARIANTS = {BEFORE: Look("#D55E00", "////", "before the patch"), AFTER: Look("#0072B2", "....", "after the patch")}
+VARIANTS = {BEFORE: Look("#D55E00", "////", "before the patch"), AFTER: Look("#0072B2", "\\\\\\\\", "after the patch")}
 
 
 @dataclass(frozen=True, repr=False)
