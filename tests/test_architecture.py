@@ -16,6 +16,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"properties"},
     {"scenarios", "conformance", "contention", "changelog"},
     {"mutants"},
+    {"ablations"},
     {"former_bugs"},
     {"render"},
     {"widgets", "grading", "contend", "claims"},
