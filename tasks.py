@@ -46,7 +46,8 @@ def run(*command, env=None, may_fail=False):
 def environment():
     """The environment for tools in .venv: no kernels, start-up files or settings from the reader's own account."""
     own = {"PATH": f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}", "JUPYTER_PREFER_ENV_PATH": "1",
-           "IPYTHONDIR": str(BUILD / "ipython"), "VIRTUAL_ENV": str(VENV), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+           "IPYTHONDIR": str(BUILD / "ipython"), "VIRTUAL_ENV": str(VENV), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+           "PFNCACHE_NO_RECORD": "1"}
     return {**os.environ, **own}
 
 
@@ -306,7 +307,8 @@ def check(arguments):
 def lab(arguments):
     set_up()
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    run(PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT, "--ip", "127.0.0.1", *as_root, env=environment(), may_fail=True)
+    run(PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT, "--ip", "127.0.0.1", *as_root, env={**environment(), "PFNCACHE_NO_RECORD": ""},
+        may_fail=True)                                    # here a reader works, whose progress counts
 
 
 def normalize(arguments):

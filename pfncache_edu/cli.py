@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import scenarios
+from .calibrate import add_calibrate_command
 from .claims.command import add_claims_command
 from .conformance.command import add_conform_command
 from .contend import add_contend_command
@@ -119,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     add_study_commands(commands, lambda file, exercise: grade_file(file, file.name, exercise=exercise.id))
     add_release_command(commands)
     add_claims_command(commands)
+    add_calibrate_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")

@@ -11,9 +11,11 @@ import math
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
+from .calibrate import read_costs
 from .contention import AFTER, BEFORE, QUANTILES, RATES, READERS, Estimate, Outcome, Workload, grid, simulate, sweep
-from .interpreters.simulator import FAR, NEAR
+from .interpreters.simulator import FAR, NEAR, Costs
 
 EXAMPLES = """examples:
   pfncache contend --readers 8 --rate 100000 --related 0       readers turned away: many before the patch, none after it
@@ -49,7 +51,8 @@ def add_contend_command(subparsers) -> None:
     made.add_argument("--exact-times", action="store_true", help="think and pace exactly as long as said, not so long on average")
     made.add_argument("--milliseconds", type=float, default=20.0, metavar="MS", help="of virtual time to observe (default: %(default)s)")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
-    made.add_argument("--costs", choices=COSTS, default="far", help="two CPUs far from or near to each other (default: %(default)s)")
+    made.add_argument("--costs", default="far", metavar="COSTS", help="of two CPUs far from or near to each other, or a FILE that `pfncache "
+                      "calibrate --out FILE` wrote (default: %(default)s)")
     made.add_argument("--sweep", action="store_true", help="many numbers of readers and rates instead of these; Ctrl-C prints what is finished")
     made.add_argument("--jobs", type=number, default=None, metavar="N", help="processes of a sweep (default: one per CPU)")
     made.add_argument("--json", action="store_true", help="print everything as JSON instead")
@@ -88,18 +91,19 @@ def contend(asked: argparse.Namespace) -> int:
             raise ValueError(f"--milliseconds: {asked.milliseconds:g} is no time to observe")
         if asked.jobs == 0:
             raise ValueError("--jobs: at least one process has to do the work")
-        return _sweep(workload, asked) if asked.sweep else _compare(workload, asked)
+        costs = COSTS.get(asked.costs) or read_costs(Path(asked.costs))
+        return _sweep(workload, asked, costs) if asked.sweep else _compare(workload, asked, costs)
     except ValueError as problem:
         print(f"pfncache contend: {problem}", file=sys.stderr)
         return 2
 
 
-def _compare(workload: Workload, asked: argparse.Namespace) -> int:
+def _compare(workload: Workload, asked: argparse.Namespace, costs: Costs) -> int:
     bar, outcomes = Bar(2, asked.progress), []
     try:
         for patched in (False, True):
             outcomes.append(simulate(workload, patched=patched, seconds=asked.milliseconds / 1e3, seed=asked.seed,
-                                     costs=COSTS[asked.costs], progress=lambda done: bar.at(len(outcomes) + done)))
+                                     costs=costs, progress=lambda done: bar.at(len(outcomes) + done)))
     finally:
         bar.end()
     if asked.json:
@@ -109,8 +113,8 @@ def _compare(workload: Workload, asked: argparse.Namespace) -> int:
     return 0
 
 
-def _sweep(workload: Workload, asked: argparse.Namespace) -> int:
-    jobs = grid(workload, seed=asked.seed, costs=COSTS[asked.costs],
+def _sweep(workload: Workload, asked: argparse.Namespace, costs: Costs) -> int:
+    jobs = grid(workload, seed=asked.seed, costs=costs,
                 readers=[n for n in READERS if n >= workload.interrupt_readers + workload.trying_readers])
     outcomes: list[Outcome] = []
     interrupted = False
@@ -193,8 +197,9 @@ def side_by_side(before: Outcome, after: Outcome, *, seed: int = 0, costs: str =
     rows += [(f"{100 * q:g} % of reads take at most" if q < 1 else "the longest read takes",
               [f"{o.latency[q]:,.0f} ns" if o.latency else "-" for o in both]) for q in (*QUANTILES, 1.0)]
     table = "\n".join(f"{label:<{LABEL}}{''.join(f'{cell:>{COLUMN}}' for cell in cells)}".rstrip() for label, cells in rows)
-    return (f"{in_words(before.workload)}\n\n{table}\n\n{before.seconds * 1e3:g} ms of virtual time, seed {seed}, costs of two CPUs that are "
-            f"{costs}; ± is a 95 % interval.\nThe counts follow from the lock's rule, the times from the costs of one machine.")
+    source = f"two CPUs that are {costs}" if costs in COSTS else costs
+    return (f"{in_words(before.workload)}\n\n{table}\n\n{before.seconds * 1e3:g} ms of virtual time, seed {seed}, costs of {source}; "
+            f"± is a 95 % interval.\nThe counts follow from the lock's rule, the times from the costs of one machine.")
 
 
 def _percent(estimate: Estimate) -> str:

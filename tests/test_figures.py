@@ -77,4 +77,5 @@ def test_every_figure_is_svg_with_its_text_and_the_same_each_time(before, dark):
         picture = drawn.svg()
         assert picture == draw().svg()
         assert drawn.text.splitlines()[0] in "".join(ElementTree.fromstring(picture).itertext())
+        assert 'role="img"' in picture and "<title>" in picture and "<desc>" in picture
         assert ("#14181e" in picture) == dark

@@ -50,6 +50,18 @@ def test_the_hook_is_safe_before_and_after_the_patch(name, after, before):
     assert str(explore(situation(name, BEFORE))) == f"holds: {before:,} states, all of them"
 
 
+def test_without_a_notifier_three_steps_lose_a_write_and_one_order_of_three_does():
+    verdict = explore(scenarios.nobody_is_told())
+    assert (verdict.outcome, verdict.schedule, verdict.sentence) == (
+        "violated", "v1 h1 v1", "vcpu0 writes to page A, which was freed: the guest's page is B")
+    assert [run(scenarios.nobody_is_told(), schedule)[-1].wrong is None for schedule in ("h1 v2", "v2 h1", "v1 h1 v1")] == [True, True, False]
+
+
+def test_the_least_that_can_go_wrong_is_five_steps_long():
+    verdict = explore(scenarios.page_is_taken_without_a_lock())
+    assert (verdict.outcome, verdict.broken, verdict.schedule) == ("violated", "guest_writes_reach_the_guest", "v1 h2 v2")
+
+
 def test_the_patch_has_a_scenario_before_and_one_after():
     assert str(explore(scenarios.read_lock_first())) == "holds: 4,608 states, all of them"
     assert str(explore(scenarios.write_lock_at_once())) == "holds: 4,464 states, all of them"

@@ -21,6 +21,7 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(record, "IN_MEMORY", {})
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv(record.KEEPS_NO_RECORD, raising=False)
     return tmp_path
 
 

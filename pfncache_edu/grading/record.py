@@ -17,6 +17,7 @@ from pathlib import Path
 from .report import Report
 
 RECORD = "pfncache-progress.json"
+KEEPS_NO_RECORD = "PFNCACHE_NO_RECORD"        # set where a book is built or tested: its readers are other people
 IN_MEMORY: dict[str, dict] = {}
 paused = False
 LISTENERS: list[Callable[[dict], None]] = []
@@ -88,7 +89,7 @@ def is_entry(entry: object) -> bool:
 
 def folders() -> list[Path]:
     """Where the record may be: in the folder that holds `exercises/`, here, or in the reader's own state folder; nowhere in a browser."""
-    if sys.platform == "emscripten":
+    if sys.platform == "emscripten" or os.environ.get(KEEPS_NO_RECORD):
         return []
     state = os.environ.get("XDG_STATE_HOME")
     try:

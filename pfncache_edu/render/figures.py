@@ -10,8 +10,10 @@ All take `dark=True` for a dark page. What is told by colour is also told by hat
 """
 from __future__ import annotations
 
+import html
 import io
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -48,7 +50,7 @@ WAITS = {"reader, writer holds": Look("#D55E00", "////", "turned away: a writer 
 VARIANTS = {BEFORE: Look("#D55E00", "////", "before the patch"), AFTER: Look("#0072B2", "....", "after the patch")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Drawn:
     """A figure, and a text that says what can be seen in it."""
     figure: Figure
@@ -61,9 +63,19 @@ class Drawn:
         with matplotlib.rc_context({"svg.hashsalt": "pfncache", "svg.fonttype": "none"}):
             stream = io.StringIO()
             self.figure.savefig(stream, format="svg", metadata={"Date": None, "Description": self.text})
-        return stream.getvalue()
+        return _with_words(stream.getvalue(), self.figure.axes[0].get_title(), self.text)
 
     _repr_svg_ = svg
+
+    def __repr__(self):
+        return self.text
+
+
+def _with_words(svg: str, title: str, text: str) -> str:
+    """The picture with a title and a description that a screen reader finds, and no wider than its page."""
+    before, tag, after = re.split("(<svg [^>]*)>", svg, maxsplit=1)
+    return (f'{before}{tag} role="img" style="max-width:100%;height:auto"><title>{html.escape(title)}</title>'
+            f"<desc>{html.escape(text)}</desc>{after}")
 
 
 # --- a lane per CPU -----------------------------------------------------------------------------------------------------

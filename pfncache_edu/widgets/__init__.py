@@ -2,13 +2,27 @@
 
     Scheduler     you are the scheduler: break the real functions, or be told that no schedule does
     LineSwitches  the patch with a switch per idea: what breaks, what is wasted, what random testing finds
+    ThreeClicks    three clicks to a lost write: order the steps of a note, a move and a write
+    CacheLife      a cache through its life: do something, and say first what check will answer
+    TwoHandles     move the two ends of a range over 1, 10 or 100 caches, and say first which are withdrawn
+    Scheduler      you are the scheduler: break the real functions, or be told that no schedule does
+    Lanes          requests at one lock, lane by lane: who waits, for whom, under which rule
+    StallMeter     readers turned away, and for how long, before and after the patch
     TwoChangelogs  one patch described twice: which questions does each text answer, and how soon?
-    Prediction    a question whose answer is recorded before the outcome is shown
+    Prediction     a question whose answer is recorded before the outcome is shown
+    YourProgress   exercises with their points so far, and what came out otherwise than predicted
 """
 from .line_switches import LineSwitches
+from .cache_life import CacheLife
+from .lanes import Lanes
 from .live_widget import LiveWidget
 from .prediction import Prediction
 from .scheduler import Scheduler
+from .stall_meter import StallMeter
+from .three_clicks import ThreeClicks
 from .two_changelogs import TwoChangelogs
+from .two_handles import TwoHandles
+from .your_progress import YourProgress
 
 __all__ = ["LineSwitches", "LiveWidget", "Prediction", "Scheduler", "TwoChangelogs"]
+__all__ = ["CacheLife", "Lanes", "LiveWidget", "Prediction", "Scheduler", "StallMeter", "ThreeClicks", "TwoChangelogs", "TwoHandles", "YourProgress"]

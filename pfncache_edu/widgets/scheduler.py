@@ -25,6 +25,8 @@ import zlib
 import traitlets
 
 from .. import scenarios
+from ..former_bugs import FORMER_BUGS
+from ..interpreters.chances import chance
 from ..interpreters.explorer import explore
 from ..interpreters.stepper import Stepper
 from ..interpreters.tables import tables
@@ -165,6 +167,9 @@ class Level:
                 raise
             raise ValueError(f"level {self.name!r} is too large for a page: {mistake}. A level may have {MAX_STATES:,} "
                              "states: choose a scenario with fewer threads or caches") from None
+        if self.tables["verdict"]["outcome"] != "holds":
+            found = chance(self.program)
+            self.tables["verdict"]["chance"] = {"text": str(found), "runs": found.runs_needed()}
 
     def _fields(self, given) -> dict:
         if isinstance(given, str):
@@ -203,10 +208,12 @@ def scenario_named(name: str):
 
 
 def mutant_named(name: str):
-    if name not in MUTANTS:
-        raise ValueError(f"there is no mutant {name!r}{like(name, MUTANTS)}; there are {', '.join(MUTANTS)}. "
+    """A variant, or a bug that the kernel once had."""
+    known = MUTANTS | FORMER_BUGS
+    if name not in known:
+        raise ValueError(f"there is no mutant {name!r}{like(name, known)}; there are {', '.join(known)}. "
                          "Leave it out for the functions as they are")
-    return MUTANTS[name]
+    return known[name]
 
 
 def like(name, known) -> str:

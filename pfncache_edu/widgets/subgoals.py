@@ -20,7 +20,7 @@ def subgoal(tables: dict, node: dict) -> tuple[str, str] | None:
     calls = [tables["files"][frame[0]]["function"] for frame in node["stack"]]
     cell = tables["cells"][node["cells"][0]]["name"] if node["cells"] else ""
     holds = {(tables["cells"][number]["name"], mode) for number, mode in node["holds"]}
-    if calls[0] in ("move_page", "invalidate") or any(call.startswith("kvm_mmu_notifier") for call in calls):
+    if calls[0] in ("move_page", "take_page_away", "invalidate") or any(call.startswith("kvm_mmu_notifier") for call in calls):
         return "invalidate", _invalidate(calls, node["verb"], cell, holds)
     if any(call.endswith("gpc_refresh") for call in calls):
         return "refresh", _refresh(calls, node["verb"], cell, _line(tables, node))
@@ -30,7 +30,7 @@ def subgoal(tables: dict, node: dict) -> tuple[str, str] | None:
 
 
 def _user(calls: list[str], verb: str, cell: str, tables: dict, node: dict) -> str:
-    if "kvm_gpc_check" in calls:
+    if "kvm_gpc_check" in calls or cell.endswith(".valid"):
         return "check"
     if verb == "read_lock":
         return "take the read lock"
@@ -61,7 +61,7 @@ def _refresh(calls: list[str], verb: str, cell: str, line: str) -> str:
 def _invalidate(calls: list[str], verb: str, cell: str, holds: set[tuple[str, str]]) -> str:
     if any(call.endswith("invalidate_range_end") for call in calls):
         return "retire"
-    if calls[-1] == "move_page":
+    if cell.startswith("mm."):
         return "(MM zaps)"
     if cell.endswith(("mn_invalidate_lock", "mn_active_invalidate_count")):
         return "announce"
