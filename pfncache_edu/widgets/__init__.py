@@ -8,6 +8,7 @@
     RetryMap       where an event meets a refresh, and what comes of it: publish, retry, or a stale page
     Lanes          requests at one lock, lane by lane: who waits, for whom, under which rule
     StallMeter     readers turned away, and for how long, before and after the patch
+    LineSwitches   the patch with a switch per idea: what breaks, what is wasted, what random testing finds
     TwoChangelogs  one patch described twice: which questions does each text answer, and how soon?
     Prediction     a question whose answer is recorded before the outcome is shown
     YourProgress   exercises with their points so far, and what came out otherwise than predicted
@@ -15,6 +16,7 @@
 from .cache_life import CacheLife
 from .four_rulers import FourRulers
 from .lanes import Lanes
+from .line_switches import LineSwitches
 from .live_widget import LiveWidget
 from .prediction import Prediction
 from .retry_map import RetryMap
@@ -25,4 +27,4 @@ from .two_changelogs import TwoChangelogs
 from .two_handles import TwoHandles
 from .your_progress import YourProgress
 
-__all__ = ["CacheLife", "FourRulers", "Lanes", "LiveWidget", "Prediction", "RetryMap", "Scheduler", "StallMeter", "ThreeClicks", "TwoChangelogs", "TwoHandles", "YourProgress"]
+__all__ = ["CacheLife", "FourRulers", "Lanes", "LineSwitches", "LiveWidget", "Prediction", "RetryMap", "Scheduler", "StallMeter", "ThreeClicks", "TwoChangelogs", "TwoHandles", "YourProgress"]
