@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+from xml.sax.saxutils import escape
 
 from ..contention import AFTER, BEFORE, CloseUp, Outcome
 from ..interpreters.simulator import Wait
@@ -55,13 +56,20 @@ class Drawn:
     text: str
 
     def svg(self) -> str:
-        """The figure as SVG with the text as its description. The same figure gives the same SVG."""
+        """The figure as SVG, an image with its title and the text as its description. The same figure gives the same SVG."""
         import matplotlib
 
         with matplotlib.rc_context({"svg.hashsalt": "pfncache", "svg.fonttype": "none"}):
             stream = io.StringIO()
-            self.figure.savefig(stream, format="svg", metadata={"Date": None, "Description": self.text})
-        return stream.getvalue()
+            self.figure.savefig(stream, format="svg", metadata={"Date": None})
+        head, picture = stream.getvalue().split("<svg ", 1)
+        attributes, content = picture.split(">", 1)
+        return (f'{head}<svg role="img" {attributes}>\n <title>{escape(self.title)}</title>\n <desc>{escape(self.text)}</desc>{content}')
+
+    @property
+    def title(self) -> str:
+        """What the picture is of: the titles of its panels."""
+        return "; ".join(axes.get_title() for axes in self.figure.axes)
 
     _repr_svg_ = svg
 
