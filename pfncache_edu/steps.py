@@ -303,7 +303,7 @@ class KernelFunction:
     def __call__(self, *args, **kwargs) -> Call:
         function = _livepatches.get(self, self).function
         steps = function(*args, **kwargs)
-        return Call(self.__name__, steps if inspect.isgenerator(steps) else _returns(steps))
+        return Call(self.__name__, steps if isinstance(steps, Generator) else _returns(steps))
 
     def __repr__(self):
         return f"<kernel function {self.__name__}>"
