@@ -11,14 +11,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import scenarios
+from .claims.command import add_claims_command
 from .conformance.command import add_conform_command
 from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
 from .grading.batch import TIMEOUT, Row, grade_file, grade_folder
-from .grading.exercise import why_not_an_answer
+from .grading.answers import Answers
+from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named
-from .grading.notebook import NoAnswer, answer_in
+from .grading.notebook import answers_in
+from .grading.record import record_nothing, record_report
 from .grading.report import as_text
+from .grading.study import add_study_commands
 from .grading.submission import NotASubmission, exercise_of, read_submission, run_cells
 from .interpreters.evidence import Evidence, evidence
 from .interpreters.explorer import MAX_STATES, explore
@@ -28,7 +32,7 @@ from .program import Program
 from .render.data import as_data
 from .render.diagram import NARROWEST, two_cpu_text
 from .render.words import story
-from .steps import KernelFunction, Mistake, kernel
+from .steps import Mistake
 from .verdict import Verdict
 
 EXAMPLES = """examples:
@@ -40,7 +44,11 @@ EXAMPLES = """examples:
   pfncache play page_moves_during_use --schedule "v2 n14"
   pfncache contend --readers 8 --rate 100000           who is turned away by unrelated invalidations, before and after the patch
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
+  pfncache start 8.2                                   write the notebook that exercise 8.2 begins with
+  pfncache watch 8.2 8.2.ipynb                         check it each time that it is saved
+  pfncache progress                                    points, checks and hints so far
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
+  pfncache release --out student                       the exercises without solutions, for a class
 
 exit codes:
   0    done; of explore: it holds, all states were seen
@@ -108,6 +116,9 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
     add_conform_command(commands)
     add_contend_command(commands)
+    add_study_commands(commands, lambda file, exercise: grade_file(file, file.name, exercise=exercise.id))
+    add_release_command(commands)
+    add_claims_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")
@@ -160,7 +171,7 @@ def list_(asked) -> int:
         print(f"  {bug.name:<36} {bug.difference}  [fixed by {bug.fixed_by}; see {bug.situation.__name__}]")
     print("\nexercises (to check and grade)")
     for exercise in EXERCISES.values():
-        print(f"  {exercise.id:<36} {exercise.title}, {exercise.points} points: define {exercise.function_name}()")
+        print(f"  {exercise.id:<36} {exercise.title}, {exercise.points:g} points: define {', '.join(exercise.names)}")
     return 0
 
 
@@ -260,6 +271,7 @@ def check(asked) -> int:
         raise Refused(f"there is no file {asked.file}: name the notebook or .py file with your answer")
     needs_posix()
     report = grade_file(asked.file, asked.file.name, timeout=asked.timeout, exercise=exercise.id)
+    record_report(report)
     print(as_text(report))
     return 0 if report.points == report.maximum else 1
 
@@ -284,13 +296,13 @@ def grade(asked) -> int:
         raise Refused(f"the results cannot be written: {error}") from None
     width = max((len(row.submission) for row in rows), default=0)
     for row in rows:
-        print(f"{row.submission:<{min(width, 60)}}  {row.report.points:>3} of {row.report.maximum:<3} {row.report.reason}".rstrip())
+        print(f"{row.submission:<{min(width, 60)}}  {row.report.points:>3g} of {row.report.maximum:<3g} {row.report.reason}".rstrip())
     print(f"{len(rows)} submissions: {asked.out / 'grades.csv'}, {asked.out / 'index.html'}")
     return 0
 
 
 def tell(row: Row, seconds: float) -> None:
-    print(f"{row.submission}: {row.report.points} of {row.report.maximum} in {seconds:.1f} s", file=sys.stderr, flush=True)
+    print(f"{row.submission}: {row.report.points:g} of {row.report.maximum:g} in {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 # --- what was asked for -------------------------------------------------------------------------------------------------
@@ -311,14 +323,15 @@ def livepatch_of(asked) -> dict:
     except (OSError, NotASubmission) as problem:
         raise Refused(f"{asked.answer}: {getattr(problem, 'strerror', None) or problem}") from None
     namespace = {"__name__": "__main__"}
-    complaints = run_cells(submission, namespace)
-    answer = answer_in(exercise, namespace)
-    if isinstance(answer, NoAnswer):
-        raise Refused(f"{asked.answer}: {answer.text}" + (f" ({complaints[0]})" if complaints else ""))
-    problem = why_not_an_answer(exercise, answer)
-    if problem:
-        raise Refused(f"{asked.answer}: {problem}")
-    return {exercise.replaces: answer if isinstance(answer, KernelFunction) else kernel(answer)}
+    with record_nothing():                            # the notebook's own check() is not this command's
+        complaints = run_cells(submission, namespace)
+    answers = Answers(exercise.asks, answers_in(exercise, namespace))
+    problems = [answers.problem(one.name) for one in exercise.asks if one.kind == "steps"]
+    if not problems:
+        raise Refused(f"exercise {exercise.id} asks for no kernel function: there is nothing to put in its place")
+    if any(problems):
+        raise Refused(f"{asked.answer}: {next(filter(None, problems))}" + (f" ({complaints[0]})" if complaints else ""))
+    return answers.livepatch
 
 
 def named(known: dict, name: str, kind: str):

@@ -31,16 +31,15 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from .exercises import EXERCISES
-from .hints import write_whole
+from .record import write_whole
 from .pages import as_index, as_page
-from .report import Report, Result
+from .report import MARKS, Report, Result
 
 TIMEOUT = 20.0
 MEMORY = 1 << 30
 MAX_SUBMISSION = 10_000_000        # bytes of a file
 MAX_ANSWER = 2_000_000             # bytes of a report
 LEFT_OUT = {".ipynb_checkpoints", "__pycache__"}
-OUTCOMES = {"passed", "failed", "not counted", "mistake", "incomplete"}
 
 START = "import sys; sys.path.insert(0, sys.argv[1]); from pfncache_edu.grading.worker import main; main(*map(int, sys.argv[2:]))"
 ROOT = str(Path(__file__).parent.parent.parent)
@@ -227,8 +226,9 @@ def checked_report(report: dict, exercise: str | None) -> Report:
 
 def checked_result(result: dict, worth: dict[str, int]) -> Result:
     points = worth[result["name"]]
-    earned = points if result["outcome"] == "passed" else 0
-    if result["outcome"] not in OUTCOMES or result["earned"] != earned:
+    outcome, earned = result["outcome"], result["earned"]
+    right = 0 < earned < points if outcome == "partly" else earned == (points if outcome == "passed" else 0)
+    if outcome not in MARKS or not right:
         raise ValueError("points that do not follow from the outcome")
     words = {f.name: text(result[f.name]) for f in fields(Result) if f.name not in ("points", "earned")}
     return Result(points=points, earned=earned, **words)
@@ -251,8 +251,8 @@ def as_csv(rows: list[Row]) -> str:
     writer.writerow(["submission", "exercise", "points", "max", *names, "reason"])
     for row in rows:
         earned = {result.name: result.earned for result in row.report.results}
-        writer.writerow([cell(row.submission), cell(row.report.exercise), row.report.points, row.report.maximum,
-                         *(earned.get(name, "") for name in names), cell(row.report.reason)])
+        writer.writerow([cell(row.submission), cell(row.report.exercise), f"{row.report.points:g}", f"{row.report.maximum:g}",
+                         *(f"{earned[name]:g}" if name in earned else "" for name in names), cell(row.report.reason)])
     return table.getvalue()
 
 

@@ -21,13 +21,15 @@ from pathlib import Path
 
 from ..interpreters import threads
 from . import wire
-from .exercise import refused
+from .answers import NoAnswer
+from .exercise import assess, refused
 from .exercises import EXERCISES, exercise_named
-from .notebook import NoAnswer, answer_in, report_on
+from .notebook import answers_in, seed_in
 from .report import Report
 from .sandbox import SANDBOXES
 from .student import Silent, Student
 from .submission import NotASubmission, Submission, exercise_of
+from .trial import Attempts
 
 MAX_SUBMISSION = 10_000_000        # bytes of a file
 MAX_NOTES = 5
@@ -50,6 +52,7 @@ class Terms:
     start: Callable[[], subprocess.Popen]
     seconds: float
     suite: str = ""
+    seed: int | None = None            # which generated variant it is; None: as the notebook says
 
 
 # --- files ------------------------------------------------------------------------------------------------------------------
@@ -99,17 +102,28 @@ def judge_student(student: Student, name: str, exercise: str | None, terms: Term
         raise NotASubmission(problem)
     asked = exercise_named(exercise or exercise_of(name, Submission(name, student.cells)))
     try:
-        namespace = student.run((asked.function_name,))
-    except Silent as silent:
-        return refused(asked, str(silent))
-    answer = answer_in(asked, namespace)
-    if isinstance(answer, NoAnswer) and student.complaints:
-        return refused(asked, f"{answer.text} ({student.complaints[0]})")
-    report = report_on(asked, answer)
+        namespace = student.run(asked.asks)
+        seed = seed_in(namespace) if terms.seed is None else terms.seed
+    except (Silent, ValueError) as problem:
+        return refused(asked, str(problem))
+    given = answers_in(asked, namespace)
+    if student.complaints and all(isinstance(value, NoAnswer) for value in given.values()):
+        return refused(asked, f"{given[asked.names[0]].text} ({student.complaints[0]})")
+    report = assess(asked, given, seed=seed, attempts=RemoteAttempts(student))
     if report.points and (contradiction := student.contradiction(seed_of(student, terms))):
         return refused(asked, contradiction)
     notes = tuple(f"a cell failed and was passed over: {complaint}" for complaint in student.complaints[:MAX_NOTES])
     return replace(report, remarks=report.remarks + notes)
+
+
+class RemoteAttempts(Attempts):
+    """Tests of code that is in another process: each has its own time."""
+
+    def __init__(self, student: Student):
+        self.student = student
+
+    def begin(self) -> None:
+        self.student.begin_test()
 
 
 def seed_of(student: Student, terms: Terms) -> str:

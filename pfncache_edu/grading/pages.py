@@ -56,13 +56,13 @@ def as_page(row) -> str:
     report = as_html(row.report, clean_svg).replace("<pre>", '<pre tabindex="0">')      # so that keys can scroll it
     body = (f"<h1>{escape(row.submission)}</h1>\n{report}\n"
             '<p><a href="../index.html">All submissions</a></p>')
-    return page(f"{row.submission}: {row.report.points} of {row.report.maximum} points", body)
+    return page(f"{row.submission}: {row.report.points:g} of {row.report.maximum:g} points", body)
 
 
 def as_index(rows) -> str:
     """The page that leads to all others."""
     lines = "\n".join(f'<tr><td><a href="{escape(row.page)}">{escape(row.submission)}</a></td>'
-                      f"<td>{row.report.points} of {row.report.maximum}</td><td>{with_code(row.report.reason)}</td></tr>" for row in rows)
+                      f"<td>{row.report.points:g} of {row.report.maximum:g}</td><td>{with_code(row.report.reason)}</td></tr>" for row in rows)
     full = sum(row.report.points == row.report.maximum > 0 for row in rows)
     unread = sum(not row.report.results for row in rows)
     body = (f"<h1>{len(rows)} submissions</h1>\n<p>{full} with full marks, {unread} that could not be assessed. "

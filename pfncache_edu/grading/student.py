@@ -37,7 +37,9 @@ from ..interpreters.threads import Elsewhere, MistakeElsewhere
 from ..steps import KernelFunction, Mistake
 from ..verdict import Place
 from . import wire
-from .trial import MAX_INSTRUCTIONS, PACKAGE, RunsForEver
+from .answers import MAX_CALL, MAX_TEXT, AnswerFailed, Asked
+from .notebook import SEED
+from .trial import PACKAGE, RunsForEver
 
 RESTARTS = 2
 MAX_STACK = 50
@@ -269,16 +271,18 @@ def readable(value: Callable[[], object]):
 EXCEPTIONS = {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 
 
-def exception_of(said) -> Exception:
-    """The exception that a student's function raised; one of ours only by name, never of a class that means something here."""
+def exception_of(said) -> BaseException:
+    """The exception that a student's function raised: a built-in one, or one of the same name that means nothing here."""
     try:
         name, message = wire.text(said[0], 100), wire.text(said[1], 500)
     except (ValueError, TypeError, IndexError, KeyError):
         return MistakeElsewhere("its process answered what is no answer")
-    kind = EXCEPTIONS.get(name)
-    if kind is None or issubclass(kind, (StopIteration, StopAsyncIteration, OSError, UnicodeError)):
-        kind = type(name if name.isidentifier() else "Exception", (Exception,), {"__module__": "__main__"})
-    return kind(message)
+    if name in ("SystemExit", "GeneratorExit"):
+        return SystemExit() if name == "SystemExit" else GeneratorExit()
+    kind = EXCEPTIONS.get(name, Exception)
+    if issubclass(kind, (StopIteration, StopAsyncIteration)):
+        kind = Exception
+    return type(name, (kind,), {"__str__": lambda self: message, "__init__": lambda self: None})()
 
 
 def place_of(told, labels: set[str]) -> Place:
@@ -308,7 +312,7 @@ class Student:
         self.cells: tuple[str, ...] = ()
         self.labels: set[str] = set()
         self.complaints: tuple[str, ...] = ()
-        self.first: tuple[str, ...] = ()
+        self.kinds: dict[str, str] = {}
         self.ran_in = 0                     # in which of the process's lives the cells have run
         self.conversations: dict[str, Conversation] = {}
         self.recent: dict[tuple, tuple] = {}
@@ -343,11 +347,11 @@ class Student:
             self.labels.add(label)
             linecache.cache[label] = len(source), None, source.splitlines(True), label
 
-    def run(self, first: tuple[str, ...]) -> dict[str, object]:
-        """Run the cells; what they defined, by its name. `first` are the names that matter most."""
-        self.first = first
+    def run(self, asks: tuple[Asked, ...]) -> dict[str, object]:
+        """Run the cells; what they defined, by its name. What is asked for comes first."""
+        self.kinds = {asked.name: asked.kind for asked in asks} | {SEED: "data"}
         self.process.begin_test()
-        answer = self.process.ask("run", first=first)
+        answer = self.process.ask("run", first=list(self.kinds))
         self.ran_in = self.process.starts
         try:
             self.complaints = tuple(wire.text(complaint) for complaint in answer["complaints"][:10])
@@ -361,7 +365,7 @@ class Student:
             self.process.begin()
             self.process.ask("read", self.data, name=self.name)
         if self.ran_in != self.process.starts:
-            self.process.ask("run", first=self.first)
+            self.process.ask("run", first=list(self.kinds))
             self.ran_in = self.process.starts
 
     def begin_test(self) -> None:
@@ -379,14 +383,16 @@ class Student:
             return wire.decoded(told)
         if kind == "finished":
             return wire.kernel_function(*map(wire.text, told)) or function_of_the_package(name)
-        if kind == "kernel" or kind == "generator":
+        if kind == "long":
+            return "…" * (MAX_TEXT + 1)
+        if kind == "kernel" or kind == "generator" and self.kinds.get(name) != "function":
             return self.kernel_function(name, told if kind == "kernel" else True)
-        if kind == "function":
+        if kind == "function" or kind == "generator":
             module, parameters = told
             return function_of_the_package(name) if wire.text(module).startswith("pfncache_edu") else self.function(name, parameters)
         if kind == "async":
             return asynchronous(bool(told))
-        return wire.Opaque(wire.text(told, 100))
+        return wire.opaque(wire.text(told, 100))
 
     def kernel_function(self, name: str, yields: bool) -> KernelFunction:
         def function(*arguments):
@@ -420,10 +426,12 @@ class Student:
 
     def function(self, name: str, parameters) -> Callable:
         """A plain function: called with plain data, it returns plain data."""
-        def function(*arguments, **keywords):
-            self.make_ready()
-            answer = self.process.ask("call", name=name, args=wire.encoded(list(arguments)), keywords=wire.encoded(keywords),
-                                      limit=MAX_INSTRUCTIONS)
+        def function(*arguments):
+            try:
+                self.make_ready()
+                answer = self.process.ask("call", name=name, args=wire.encoded(list(arguments)), limit=MAX_CALL)
+            except Silent as silent:
+                raise AnswerFailed(f"{name}(): {silent}") from None
             if "loops" in answer:
                 raise RunsForEver(readable(lambda: wire.text(answer["loops"])))
             if "raised" in answer:

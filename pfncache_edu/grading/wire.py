@@ -28,18 +28,19 @@ LOCK_KINDS = {"read": "rwlock", "write": "rwlock", "mutex": "mutex", "spin": "sp
 
 
 class Opaque:
-    """Stands for something that cannot be sent. It equals nothing, not even itself."""
-
-    def __init__(self, kind: str):
-        self.kind = kind
+    """Stands for something that cannot be sent: of a class of the same name. It equals nothing, not even itself."""
 
     def __eq__(self, other):
         return False
 
     __hash__ = object.__hash__
 
-    def __repr__(self):
-        return f"<{self.kind}>"
+
+def opaque(kind: str) -> object:
+    """What stands for a thing of this kind."""
+    if kind == "generator":
+        return (nothing for nothing in ())
+    return type(kind or "object", (Opaque,), {})()
 
 
 class Objects:
@@ -118,15 +119,15 @@ def encoded(value, objects: Objects | None = None, *, new: bool = True, depth: i
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return value
-    if kind is int and value.bit_length() <= MAX_BITS or kind is float:
+    if kind is float or kind is int and value.bit_length() <= MAX_BITS:
         return value
     if depth > MAX_DEPTH:
-        return {"?": "something nested too deeply"}
+        return {"?": kind.__name__[:100]}
     if kind is list:
         return items(value)
     if kind is tuple:
         return {"t": items(value)}
-    if kind is dict:
+    if isinstance(value, dict):
         return {"d": [[*items(pair)] for pair in value.items()]}
     if kind is set or kind is frozenset:
         return {"s" if kind is set else "f": in_order(value)}
@@ -138,6 +139,9 @@ def encoded(value, objects: Objects | None = None, *, new: bool = True, depth: i
         if id(value) in objects.numbers or new:
             return {"o": objects.number_of(value)}
         return {"c": list(objects.table_of(value))}
+    for plain in (int, float, str, list, tuple):          # one of its subclasses is what JSON would make of it
+        if isinstance(value, plain) and kind is not plain:
+            return encoded(plain(value), objects, new=new, depth=depth + 1)
     return {"?": kind.__name__[:100]}
 
 
@@ -167,7 +171,7 @@ def decoded(data, objects: Objects | None = None, depth: int = 0):
         raise ValueError("not a value")
     (letter, inside), = data.items()
     if letter == "?":
-        return Opaque(text(inside, 100))
+        return opaque(text(inside, 100))
     if letter == "b":
         return bytes.fromhex(text(inside, MAX_LINE))
     if letter == "o":

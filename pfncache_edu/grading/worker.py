@@ -28,7 +28,7 @@ from .trial import PACKAGE, RunsForEver, limited_instructions
 
 MAX_NOTES = 5
 MAX_NAMES = 300
-MAX_VALUE = 50_000                 # characters of a value that a notebook defines
+MAX_VALUE = 150_000                # characters of a value that a notebook defines
 MAX_NAMES_LENGTH = 600_000         # and of all of them together
 RUNS_AHEAD = 32
 TAKES_ARE_SILENT = {READ_LOCK, WRITE_LOCK, MUTEX_LOCK, SPIN_LOCK, STORE, SMP_RMB, SMP_WMB, COND_RESCHED}
@@ -162,10 +162,10 @@ class Worker:
     def call(self, request: dict, data: bytes) -> dict:
         """What a function returns."""
         function = self.namespace[request["name"]]
-        arguments, keywords = wire.decoded(request["args"]), wire.decoded(request["keywords"])
+        arguments = wire.decoded(request["args"])
         try:
             with limited_instructions(request["limit"]):
-                return {"value": wire.encoded(function(*arguments, **keywords))}
+                return {"value": wire.encoded(function(*arguments))}
         except RunsForEver as loop:
             return {"loops": str(loop)}
         except BaseException as error:
@@ -252,7 +252,7 @@ def description(value) -> dict:
         kind = "generator" if inspect.isgeneratorfunction(inspect.unwrap(value)) else "function"
         return {kind: [str(getattr(value, "__module__", "")), parameters_of(value)]}
     found = wire.encoded(value)
-    return {"value": found} if len(json.dumps(found)) <= MAX_VALUE else {"?": f"{type(value).__name__} that is too large"}
+    return {"value": found} if len(json.dumps(found)) <= MAX_VALUE else {"long": type(value).__name__}
 
 
 def parameters_of(function) -> list | None:
