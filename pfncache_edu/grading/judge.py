@@ -16,20 +16,24 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..interpreters import threads
+from ..program import Program
+from ..steps import Mistake
 from . import wire
 from .answers import NoAnswer
 from .exercise import assess, refused
 from .exercises import EXERCISES, exercise_named
 from .notebook import answers_in, seed_in
+from .remembered import Searches
 from .report import Report
 from .sandbox import SANDBOXES
 from .student import Silent, Student
 from .submission import NotASubmission, Submission, exercise_of
-from .trial import Attempts
+from .trial import Attempts, RunsForEver, Situation, Trial, attempt
 
 MAX_SUBMISSION = 10_000_000        # bytes of a file
 MAX_NOTES = 5
@@ -53,6 +57,7 @@ class Terms:
     seconds: float
     suite: str = ""
     seed: int | None = None            # which generated variant it is; None: as the notebook says
+    searches: Searches = field(default_factory=Searches)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------------
@@ -109,7 +114,7 @@ def judge_student(student: Student, name: str, exercise: str | None, terms: Term
     given = answers_in(asked, namespace)
     if student.complaints and all(isinstance(value, NoAnswer) for value in given.values()):
         return refused(asked, f"{given[asked.names[0]].text} ({student.complaints[0]})")
-    report = assess(asked, given, seed=seed, attempts=RemoteAttempts(student))
+    report = assess(asked, given, seed=seed, attempts=RemoteAttempts(student, terms.searches))
     if report.points and (contradiction := student.contradiction(seed_of(student, terms))):
         return refused(asked, contradiction)
     notes = tuple(f"a cell failed and was passed over: {complaint}" for complaint in student.complaints[:MAX_NOTES])
@@ -119,11 +124,22 @@ def judge_student(student: Student, name: str, exercise: str | None, terms: Term
 class RemoteAttempts(Attempts):
     """Tests of code that is in another process: each has its own time."""
 
-    def __init__(self, student: Student):
-        self.student = student
+    def __init__(self, student: Student, searches: Searches):
+        self.student, self.searches = student, searches
 
     def begin(self) -> None:
         self.student.begin_test()
+
+    def of(self, situation: Situation, program: Program) -> Trial:
+        if len(program.threads) == 1:
+            return attempt(program)
+        key = situation, bool(program.properties)
+        with suppress(RunsForEver, Mistake):
+            if recalled := self.searches.recall(key, program, self.student):
+                return recalled
+        trial = attempt(program)
+        self.searches.keep(key, self.student.heard.values(), trial)
+        return trial
 
 
 def seed_of(student: Student, terms: Terms) -> str:

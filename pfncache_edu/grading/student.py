@@ -179,8 +179,9 @@ class Said:
 class Conversation:
     """All that was asked of one kernel function with one set of arguments."""
 
-    def __init__(self, student: Student, number: int, new: dict):
-        self.student, self.number, self.new = student, number, new
+    def __init__(self, student: Student, number: int, key: str):
+        self.student, self.number, self.key = student, number, key
+        self.function: str = json.loads(key)["function"]
         self.start: Said | None = None
         self.told_in = 0                   # in which of the process's lives it has been told of the world
 
@@ -189,17 +190,16 @@ class Conversation:
             self.start = self.ask(())
         return self.start
 
-    def next(self, said: Said, result) -> Said:
-        """What it does when its last step has answered `result`, a value as data."""
-        key = json.dumps(result)
-        if key not in said.after:
-            said.after[key] = self.ask((*said.history, result))
-        return said.after[key]
+    def next(self, said: Said, result: str) -> Said:
+        """What it does when its last step has answered `result`, a value as JSON."""
+        if result not in said.after:
+            said.after[result] = self.ask((*said.history, json.loads(result)))
+        return said.after[result]
 
     def ask(self, history: tuple) -> Said:
         student = self.student
         student.make_ready()
-        new = {} if self.told_in == student.process.starts else {"new": self.new}
+        new = {} if self.told_in == student.process.starts else {"new": json.loads(self.key)}
         entries = student.process.ask("step", call=self.number, history=history, **new).get("steps")
         self.told_in = student.process.starts
         if type(entries) is not list or not 0 < len(entries) <= 100 or not all(map(is_entry, entries)):
@@ -231,10 +231,13 @@ class RemoteSteps(Elsewhere):
         self.said: Said | None = None
 
     def send(self, value):
-        if self.said is None:
+        before, result = self.said, ""
+        if before is None:
             self.said = self.conversation.first()
         else:
-            self.said = self.conversation.next(self.said, wire.encoded(value, self.objects, new=False))
+            result = json.dumps(wire.encoded(value, self.objects, new=False))
+            self.said = self.conversation.next(before, result)
+        self.conversation.student.heard.setdefault(self.said, (self.conversation, self.said, before, result))
         entry = self.said.entry
         if "v" not in entry:
             self.stop(entry)
@@ -316,6 +319,7 @@ class Student:
         self.ran_in = 0                     # in which of the process's lives the cells have run
         self.conversations: dict[str, Conversation] = {}
         self.recent: dict[tuple, tuple] = {}
+        self.heard: dict[Said, tuple] = {}  # what was said in this test, each with its conversation and what it followed
 
     def __enter__(self):
         return self
@@ -371,6 +375,7 @@ class Student:
     def begin_test(self) -> None:
         self.process.begin_test()
         self.recent.clear()
+        self.heard.clear()
 
     # --- what stands here for what is there -----------------------------------------------------------------------------
 
@@ -412,11 +417,14 @@ class Student:
             objects = wire.Objects()
             new = {"function": name, "args": wire.encoded(arguments, objects), "objects": objects.described,
                    "livepatch": self.livepatch()}
-            asked = json.dumps(new)
-            if asked not in self.conversations:
-                self.conversations[asked] = Conversation(self, len(self.conversations), new)
-            self.recent[key] = self.conversations[asked], objects, arguments       # who is kept keeps their id
+            self.recent[key] = self.open(json.dumps(new)), objects, arguments      # who is kept keeps their id
         return self.recent[key][:2]
+
+    def open(self, key: str) -> Conversation:
+        """The conversation about a function with arguments in a world, all as JSON."""
+        if key not in self.conversations:
+            self.conversations[key] = Conversation(self, len(self.conversations), key)
+        return self.conversations[key]
 
     @staticmethod
     def livepatch() -> list:
@@ -451,10 +459,9 @@ class Student:
                 continue
             known = by_place(conversation.start)
             for said, result in [*continuations(known), *walks(conversation, known, random.Random(f"{seed} {conversation.number}"))]:
-                key = json.dumps(result)
-                other = next((s.after[key] for s in known[said.place] if key in s.after), None)
+                other = next((s.after[result] for s in known[said.place] if result in s.after), None)
                 if other is not None and conversation.next(said, result).essence != other.essence:
-                    return (f"{conversation.new['function']}() was in the same place twice, was answered the same, and did not do the "
+                    return (f"{conversation.function}() was in the same place twice, was answered the same, and did not do the "
                             "same: a kernel function may depend only on its arguments and on what its steps answer")
         return ""
 
@@ -471,16 +478,16 @@ def by_place(start: Said) -> dict[tuple, list[Said]]:
     return known
 
 
-def continuations(known: dict[tuple, list[Said]]) -> Iterator[tuple[Said, object]]:
+def continuations(known: dict[tuple, list[Said]]) -> Iterator[tuple[Said, str]]:
     """Each place's known continuations, from each history that is claimed to lead there and was not asked for them."""
     for said_there in known.values():
         results = {key for said in said_there for key in said.after}
         for said in said_there:
             for key in sorted(results - said.after.keys()):
-                yield said, json.loads(key)
+                yield said, key
 
 
-def walks(conversation: Conversation, known: dict[tuple, list[Said]], chance: random.Random) -> Iterator[tuple[Said, object]]:
+def walks(conversation: Conversation, known: dict[tuple, list[Said]], chance: random.Random) -> Iterator[tuple[Said, str]]:
     """Random long histories, one step after the other, along what is known of the claimed places."""
     for _ in range(WALKS):
         said = conversation.start
@@ -489,7 +496,7 @@ def walks(conversation: Conversation, known: dict[tuple, list[Said]], chance: ra
             if not results:
                 break
             key = chance.choice(results)
-            yield said, json.loads(key)
+            yield said, key
             said = said.after.get(key)
             if said is None:
                 break
