@@ -15,7 +15,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,10 +23,11 @@ from pathlib import Path
 from ..interpreters import threads
 from ..program import Program
 from ..steps import Mistake
-from . import wire
+from . import trial, wire
 from .answers import NoAnswer
 from .exercise import assess, refused
 from .exercises import EXERCISES, exercise_named
+from .hidden import Hidden, hardened, hidden_tests
 from .notebook import answers_in, seed_in
 from .remembered import Searches
 from .report import Report
@@ -56,7 +57,7 @@ class Terms:
     start: Callable[[], subprocess.Popen]
     seconds: float
     suite: str = ""
-    seed: int | None = None            # which generated variant it is; None: as the notebook says
+    hidden: Mapping[str, tuple[Hidden, ...]] = field(default_factory=dict)
     searches: Searches = field(default_factory=Searches)
 
 
@@ -86,12 +87,15 @@ def unassessed(problem: str, exercise: str | None = None) -> Report:
 
 # --- one submission -----------------------------------------------------------------------------------------------------------
 
-def judge(name: str, data: bytes, exercise: str | None, terms: Terms) -> Judged:
-    """What a submission is worth. `name` is its path as far as it tells the exercise, `exercise` overrules it."""
+def judge(name: str, data: bytes, exercise: str | None, terms: Terms, seed: int | None = None) -> Judged:
+    """What a submission is worth. `name` is its path as far as it tells the exercise, `exercise` overrules it.
+
+    `seed` is the generated variant that it must be; without one, the notebook says which it is.
+    """
     with Student(terms.start, name, data, terms.seconds) as student:
         try:
             student.begin_test()
-            report = judge_student(student, name, exercise, terms)
+            report = judge_student(student, name, exercise, terms, seed)
         except NotASubmission as problem:
             report = unassessed(str(problem), exercise)
         except Silent as silent:
@@ -101,14 +105,16 @@ def judge(name: str, data: bytes, exercise: str | None, terms: Terms) -> Judged:
         return Judged(clean_report(report), student.process.timed_out)
 
 
-def judge_student(student: Student, name: str, exercise: str | None, terms: Terms) -> Report:
+def judge_student(student: Student, name: str, exercise: str | None, terms: Terms, seed: int | None) -> Report:
+    """The report on a submission whose process can be started."""
     problem = student.read()
     if problem:
         raise NotASubmission(problem)
     asked = exercise_named(exercise or exercise_of(name, Submission(name, student.cells)))
+    asked = hardened(asked, terms.hidden.get(asked.id, ()))
     try:
         namespace = student.run(asked.asks)
-        seed = seed_in(namespace) if terms.seed is None else terms.seed
+        seed = seed_in(namespace) if seed is None else seed
     except (Silent, ValueError) as problem:
         return refused(asked, str(problem))
     given = answers_in(asked, namespace)
@@ -168,22 +174,25 @@ def main(arguments: str) -> None:
     end_with_parent(asked["parent"])
     sandbox = next(sandbox for sandbox in SANDBOXES if sandbox.name == asked["sandbox"])
     edition, seconds = Path(asked["edition"]), asked["seconds"]
-    terms = Terms(lambda: sandbox.start(edition, seconds=3 * seconds, memory=asked["memory"], token=asked["token"]), seconds, asked["suite"])
+    terms = Terms(lambda: sandbox.start(edition, seconds=3 * seconds, memory=asked["memory"], token=asked["token"]), seconds, asked["suite"],
+                  hidden_tests(Path(asked["tests"])) if asked["tests"] else {})
+    trial.answers_run_here = False
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for number, line in enumerate(sys.stdin.buffer, start=1):
         job = json.loads(line)
-        judged = judged_file(Path(os.fsdecode(bytes.fromhex(job["path"]))), job["name"], job["exercise"], terms)
-        answers.write(wire.line_of({"key": job["key"], **judged.as_dict()}))
+        judged = judged_file(Path(os.fsdecode(bytes.fromhex(job["path"]))), job["name"], job["exercise"], terms, job["seed"])
+        answers.write(wire.line_of({"sandbox": sandbox.name, **judged.as_dict()}))
         answers.flush()
         forget()
         if number == JOBS_OF_A_JUDGE:
             break
 
 
-def judged_file(path: Path, name: str, exercise: str | None, terms: Terms) -> Judged:
+def judged_file(path: Path, name: str, exercise: str | None, terms: Terms, seed: int | None = None) -> Judged:
+    """What a file is worth."""
     try:
-        return judge(name, bytes_of(path), exercise, terms)
+        return judge(name, bytes_of(path), exercise, terms, seed)
     except NotASubmission as problem:
         return Judged(unassessed(str(problem), exercise))
 

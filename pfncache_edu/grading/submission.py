@@ -72,14 +72,21 @@ def exercise_of(path: str, submission: Submission) -> str:
     NotASubmission says how to name it.
     """
     known = known_exercises()
-    for part in reversed(PurePath(path).parts):
-        ids = [id for id in known if re.search(rf"(?<![\d.]){re.escape(id)}(?!\d|\.\d)", part)]
-        if len(ids) == 1:
-            return ids[0]
     checked = submission.checked_among(known)
+    if named := exercise_in_path(path):
+        return named
     if len(checked) == 1:
         return checked[0]
     raise NotASubmission(f"which exercise is it? Name the file after it, such as {next(iter(known))}.ipynb, or grade with --exercise")
+
+
+def exercise_in_path(path: str) -> str | None:
+    """The exercise that a path names: in the file's name, or else in a folder's."""
+    for part in reversed(PurePath(path).parts):
+        ids = [id for id in known_exercises() if re.search(rf"(?<![\d.]){re.escape(id)}(?!\d|\.\d)", part)]
+        if len(ids) == 1:
+            return ids[0]
+    return None
 
 
 def known_exercises() -> Collection[str]:
