@@ -14,7 +14,6 @@ import io
 import json
 import os
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -22,9 +21,9 @@ from pathlib import Path
 
 from . import trial
 from .edition import suite_hash
-from .editions import seed_of
+from .exports import cell
 from .exercises import EXERCISES
-from .judge import Judged, Terms, bytes_of, judged_file, unassessed
+from .judge import Terms, bytes_of, judged_file, unassessed
 from .judges import Job, Judges, Rules
 from .ledger import NAME, Ledger
 from .pages import as_index, as_page
@@ -265,12 +264,6 @@ def as_csv(rows: Iterable[Row]) -> str:
         writer.writerow([cell(row.submission), cell(row.exercise), f"{row.points:g}", f"{row.maximum:g}",
                          *(f"{row.earned[name]:g}" if name in row.earned else "" for name in names), cell(row.reason)])
     return table.getvalue()
-
-
-def cell(value: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    value = value.replace("\r", " ").replace("\n", " ")
-    return "'" + value if value.startswith(("=", "+", "-", "@", "\t")) else value
 
 
 # --- one file -------------------------------------------------------------------------------------------------------------------
