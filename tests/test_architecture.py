@@ -15,8 +15,8 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"kvm", "interpreters"},    # neighbours that never import each other
     {"properties", "lent_page"},
     {"scenarios", "conformance", "contention", "turns", "changelog"},
-    {"mutants", "lab"},
-    {"callers", "former_bugs", "mmap_lock"},
+    {"mutants", "calibrate", "lab"},
+    {"callers", "former_bugs", "mmap_lock", "ranges", "ablations"},
     {"render"},
     {"grading", "contend", "claims"},
     {"widgets"},

@@ -14,7 +14,6 @@ s is a state, d the difference that a move adds to it; a *row* is what one node 
 """
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import contextmanager, suppress
@@ -28,7 +27,7 @@ from operator import add, not_
 
 from ..locks import READ_LOCK, conflicts
 from ..program import Program, Thread
-from ..steps import Cell, Mistake, Step, Violation, livepatched
+from ..steps import Cell, Mistake, Step, Violation, livepatched, without_collecting
 from ..verdict import ARRIVES, QUEUES, Verdict
 from .canaries import refuse_unsound_interpreters
 from .sequential import replay
@@ -345,14 +344,8 @@ class Search:
 
     @contextmanager
     def searching(self):
-        collecting = gc.isenabled()
-        gc.disable()                       # nothing in here is cyclic garbage; looking for it costs a quarter of the time
-        try:
-            with livepatched(self.program.livepatch):
-                yield
-        finally:
-            if collecting:
-                gc.enable()
+        with livepatched(self.program.livepatch), without_collecting():
+            yield
 
     def levels_from_start(self):
         """The states by the number of steps that they need. What a level's moves did wrong is known when the next is asked for."""
