@@ -22,6 +22,7 @@ from .grading.answers import Answers
 from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named
 from .grading.notebook import answers_in
+from .grading.marking import add_mark_command
 from .grading.record import record_nothing, record_report
 from .grading.report import as_text
 from .grading.study import add_study_commands
@@ -52,6 +53,7 @@ EXAMPLES = """examples:
   pfncache watch 8.2 8.2.ipynb                         check it each time that it is saved
   pfncache progress                                    points, checks and hints so far
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
+  pfncache mark grades --by "A. Marker"                  mark by its rubric what a person must read
   pfncache release --out student                       the exercises without solutions, for a class
 
 exit codes:
@@ -124,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
     add_study_commands(commands, lambda file, exercise: grade_file(file, file.name, exercise=exercise.id))
     add_grade_command(commands)
     add_release_command(commands)
+    add_mark_command(commands)
     add_claims_command(commands)
     add_calibrate_command(commands)
     made = command(check)

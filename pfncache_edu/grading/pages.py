@@ -47,8 +47,10 @@ svg {{ max-width: 100%; height: auto; background: #fff; }}
 """
 
 
-def page(title: str, body: str) -> str:
-    return PAGE.format(policy=escape(POLICY, quote=True).replace("&#x27;", "'"), title=escape(title), body=body, style=STYLE)
+def page(title: str, body: str, *, forms: bool = False) -> str:
+    """A whole page; with `forms`, what it holds may be sent to where it came from."""
+    policy = POLICY.replace("form-action 'none'", "form-action 'self'") if forms else POLICY
+    return PAGE.format(policy=escape(policy, quote=True).replace("&#x27;", "'"), title=escape(title), body=body, style=STYLE)
 
 
 def as_page(row, report: Report) -> str:
