@@ -299,6 +299,19 @@ def site(arguments):
         build_site(problem)
 
 
+def guide(arguments):
+    set_up()
+    with nobody_else_builds():
+        run(PYTHON.with_name("jupyter-book"), "build", "instructor", "--path-output", BUILD / "instructor", "--all", "-W", "-n", "--keep-going",
+            env=environment())
+    say("the instructor's guide is in _build/instructor/_build/html/index.html")
+
+
+def slides(arguments):
+    set_up()
+    run(PYTHON, ROOT / "instructor/slides.py", BUILD / "slides", env=environment())
+
+
 def check(arguments):
     set_up()
     run(PYTHON, "-m", "pytest", "-m", "not browser and not site and not slow", "-n", "2", "-q", env=environment())
@@ -334,6 +347,8 @@ COMMANDS = {
     test: "set up, build, and run every test: pytest, nbval, a real browser",
     check: "the quick tests, to run before each commit",
     lab: "open the chapters in JupyterLab",
+    guide: "build the instructor's guide, a book of its own",
+    slides: "make slides of the chapters into _build/slides",
     normalize: "run notebooks again and write them in their normal form",
     requirements: "resolve requirements.in anew and pin it in requirements.txt",
     clean: "remove everything that set-up and builds have made",

@@ -3,8 +3,8 @@
     bug = CALLERS["trusts_refresh"]
     explore(bug.situation(bug.livepatch))
 
-They stand in the place of scenarios.use_guest_page(), the right one. `at` is the piece of its source that is wrong, `rule`
-the rule of RULES that it breaks.
+They stand in the place of scenarios.use_guest_page(), the right one. `at` has pieces of the lines that are wrong, `rule` names
+the rule of RULES that they break.
 """
 from __future__ import annotations
 
@@ -53,26 +53,27 @@ def refresh_finds_no_page(livepatch: Livepatch | None = None) -> Program:
 
 @dataclass(frozen=True)
 class Caller(Mutant):
-    """A wrong caller: the rule that it breaks, the piece of its source where it does, and a situation that shows it."""
+    """A wrong caller: the rule that it breaks, pieces of the lines where it does, and a situation that shows it."""
     rule: str
-    at: str
+    at: tuple[str, ...]
     situation: Callable[..., Program]
 
     @property
     def lines(self) -> list[str]:
         """Its source, from `def` on."""
-        return inspect.getsource(self.function.function).splitlines()[2:]
+        lines = inspect.getsource(self.function.function).splitlines()
+        return lines[next(n for n, line in enumerate(lines) if line.startswith("def ")):]
 
     @property
-    def wrong_line(self) -> int:
-        """The number of the wrong line, counted from 1."""
-        return next(n for n, line in enumerate(self.lines, start=1) if self.at in line)
+    def wrong_lines(self) -> tuple[int, ...]:
+        """The numbers of the lines of which one must change, counted from 1: either of two that stand in the wrong order."""
+        return tuple(n for n, line in enumerate(self.lines, start=1) if any(piece in line for piece in self.at))
 
 
 CALLERS: dict[str, Caller] = {}
 
 
-def breaks(rule: str, at: str, situation: Callable[..., Program], difference: str):
+def breaks(rule: str, at: tuple[str, ...], situation: Callable[..., Program], difference: str):
     """Registers a caller as one that breaks a rule."""
     def register(function: KernelFunction) -> KernelFunction:
         name = function.__name__
@@ -81,7 +82,7 @@ def breaks(rule: str, at: str, situation: Callable[..., Program], difference: st
     return register
 
 
-@breaks("lock_before_check", "khva = yield gpc.khva", scenarios.page_moves_under_two_users,
+@breaks("lock_before_check", ("khva = yield gpc.khva", "write_guest(gpc.kvm.mm, khva)"), scenarios.page_moves_under_two_users,
         "Reads the address before it takes the lock: another user's refresh puts a new one there")
 @kernel
 def reads_the_address_first(gpc: gfn_to_pfn_cache) -> Steps[None]:
@@ -97,7 +98,7 @@ def reads_the_address_first(gpc: gfn_to_pfn_cache) -> Steps[None]:
             return
 
 
-@breaks("use_under_the_lock", "yield write_guest", scenarios.page_moves_during_use,
+@breaks("use_under_the_lock", ("# too early", "yield write_guest"), scenarios.page_moves_during_use,
         "Drops the lock, and writes then")
 @kernel
 def writes_too_late(gpc: gfn_to_pfn_cache) -> Steps[None]:
@@ -108,25 +109,27 @@ def writes_too_late(gpc: gfn_to_pfn_cache) -> Steps[None]:
             return
         yield read_lock_irq(gpc.lock)
     khva = yield gpc.khva
-    yield read_unlock_irq(gpc.lock)
+    yield read_unlock_irq(gpc.lock)                                 # too early
     yield write_guest(gpc.kvm.mm, khva)
 
 
-@breaks("check_after_refresh", "yield read_lock_irq(gpc.lock)         # again", scenarios.page_moves_during_refresh,
+@breaks("check_after_refresh", ("may_use = True",), scenarios.page_moves_during_refresh,
         "Takes the lock again after a refresh, but does not check again")
 @kernel
 def trusts_refresh(gpc: gfn_to_pfn_cache) -> Steps[None]:
     yield read_lock_irq(gpc.lock)
-    if not (yield from kvm_gpc_check(gpc, 8)):
+    may_use = yield from kvm_gpc_check(gpc, 8)
+    while not may_use:
         yield read_unlock_irq(gpc.lock)
         if (yield from kvm_gpc_refresh(gpc, 8)):
             return
-        yield read_lock_irq(gpc.lock)         # again
+        yield read_lock_irq(gpc.lock)
+        may_use = True
     yield write_guest(gpc.kvm.mm, (yield gpc.khva))
     yield read_unlock_irq(gpc.lock)
 
 
-@breaks("drop_before_refresh", "kvm_gpc_refresh(gpc, 8)", scenarios.page_moves_during_refresh,
+@breaks("drop_before_refresh", ("kvm_gpc_refresh(gpc, 8)",), scenarios.page_moves_during_refresh,
         "Calls refresh while it holds the lock")
 @kernel
 def refreshes_under_the_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:
@@ -141,7 +144,7 @@ def refreshes_under_the_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:
     yield read_unlock_irq(gpc.lock)
 
 
-@breaks("give_up", "yield from kvm_gpc_refresh(gpc, 8)", refresh_finds_no_page,
+@breaks("give_up", ("yield from kvm_gpc_refresh(gpc, 8)",), refresh_finds_no_page,
         "Does not look at what refresh answers, and tries for ever")
 @kernel
 def never_gives_up(gpc: gfn_to_pfn_cache) -> Steps[None]:

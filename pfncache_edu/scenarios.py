@@ -134,6 +134,15 @@ def page_moves_during_refresh(livepatch: Livepatch | None = None) -> Program:
         "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)
 
 
+def two_events_during_refresh(livepatch: Livepatch | None = None) -> Program:
+    """vcpu0 refreshes an empty cache while the host moves its page, and while another event comes and goes elsewhere."""
+    world = World(valid=False)
+    return _program("two_events_during_refresh", "The page moves while vcpu0 looks it up, and another event overlaps", world, {
+        "vcpu0": (use_guest_page, world.caches[0]),
+        "notifier": (move_page, world.kvm, FIRST_PAGE, "B"),
+        "reclaim": (invalidate, world.kvm, ELSEWHERE, ELSEWHERE + PAGE_SIZE)}, livepatch)
+
+
 def page_moves_under_two_users(livepatch: Livepatch | None = None) -> Program:
     """Two vCPUs use the same cache, empty at first, while the host moves the page."""
     world = World(valid=False)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import gc
 import sys
+import threading
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -340,7 +341,7 @@ class KernelFunction:
     def __call__(self, *args, **kwargs) -> Call | Generator:
         """The call, for a `yield from`; `unguarded` it is the generator itself."""
         steps = (_livepatches[self] if self in _livepatches else self).function(*args, **kwargs)
-        if type(steps) is not GeneratorType:
+        if type(steps) is not GeneratorType and not isinstance(steps, Generator):     # the judge's proxies are of the second kind
             steps = _returns(steps)
         return Call(self.__name__, steps) if _guarded else steps
 
@@ -360,17 +361,19 @@ def kernel(function: Callable[..., Steps[Result]]) -> Callable[..., Steps[Result
 
 
 _livepatches: dict[KernelFunction, KernelFunction] = {}
+_one_at_a_time = threading.RLock()
 
 
 @contextmanager
 def livepatched(replacements: dict[KernelFunction, KernelFunction]):
     """While it is open, calls of these kernel functions reach their replacements, as with the kernel's livepatch.
 
-    A replacement reaches the original as `original.function(…)`.
+    A replacement reaches the original as `original.function(…)`. Of several threads one at a time gets in.
     """
     global _livepatches
-    before, _livepatches = _livepatches, replacements
-    try:
-        yield
-    finally:
-        _livepatches = before
+    with _one_at_a_time:
+        before, _livepatches = _livepatches, replacements
+        try:
+            yield
+        finally:
+            _livepatches = before

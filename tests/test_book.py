@@ -218,5 +218,5 @@ def test_links_to_pages_resolve(page):
 
 
 def test_the_landing_page_lets_the_reader_act_before_it_explains():
-    before, _, after = (BOOK / "index.md").read_text().partition("Scheduler(")
+    before, _, after = (BOOK / "index.md").read_text().partition("ThreeClicks(")
     assert after and len(before.split()) < 120 and "## " not in before

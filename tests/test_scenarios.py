@@ -28,6 +28,7 @@ WRONG = [  # mutant, scenario, outcome, property, shortest schedule
     ("announces_after_the_walk", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "n6 v22 n6"),
     ("retires_before_it_leaves_a_trace", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
      "v13 n14 v9"),
+    ("asks_the_sequence_first", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "n11 v16 n8 v5"),
     ("snapshots_after_the_lookup", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
      "v10 n19 v9"),
     ("decides_before_it_retakes_the_lock", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
@@ -160,6 +161,10 @@ def test_a_bug_that_the_kernel_once_had_is_found_and_todays_code_does_not_have_i
 
 def test_every_former_bug_is_pinned():
     assert {name for name, *_ in FORMER} == set(FORMER_BUGS)
+
+
+def test_an_event_that_overlaps_another_changes_nothing():
+    assert str(explore(scenarios.two_events_during_refresh())) == "holds: 13,062 states, all of them"
 
 
 def test_the_explorer_finds_the_hole_of_6_12_by_itself():

@@ -10,12 +10,12 @@ pytest.importorskip("anywidget", reason="the widgets need the extra `widgets`")
 
 from pfncache_edu.kvm import before_the_patch
 from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start
+from pfncache_edu.ranges import caches_at, locks_of, visited, withdrawn
 from pfncache_edu.scenarios import FIRST_PAGE
 from pfncache_edu.widgets import TwoHandles
 from pfncache_edu.widgets.live_widget import module
 from pfncache_edu.widgets.sharing import compact
-from pfncache_edu.widgets.two_handles import (COUNTS, LINE, OURS, PAGES, PUZZLES, address, caches_at, every_range, locks_of,
-                                              spread, visited, withdrawn)
+from pfncache_edu.widgets.two_handles import COUNTS, LINE, OURS, PAGES, PUZZLES, address, every_range, spread
 
 
 @pytest.fixture(scope="module")

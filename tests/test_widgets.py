@@ -326,7 +326,7 @@ def test_a_widget_can_be_made_again_from_its_arguments(widget):
     ({"levels": ["page_moves_under_two_users"]}, ValueError, "choose a scenario with fewer threads or caches"),
     ({"levels": [3]}, TypeError, "write \"scenario\", \"scenario/mutant\", a Program, or a dict"),
     ({"levels": [{"scenario": "page_moves_during_use", "mutants": "x"}]}, TypeError, "it has scenario, mutant, title, goal, hint"),
-    ({"levels": []}, ValueError, "needs a level: name one of page_moves_during_use"),
+    ({"levels": []}, ValueError, "needs a level: name one of "),
     ({"levels": "page_moves_during_use"}, TypeError, "write Scheduler(levels=['page_moves_during_use'])"),
     ({"level": 7}, ValueError, "they count from 0 to 6"),
     ({"schedule": "x3"}, ValueError, "v = vcpu0, n = notifier"),

@@ -20,7 +20,7 @@ from ..steps import KernelFunction
 from ..verdict import Verdict
 from .answers import AnswerFailed, Answers, Asked
 from .report import Report, Result
-from .trial import Situation, Trial, attempt, shown
+from .trial import Attempts, Situation, Trial, shown
 
 Points = int | float
 
@@ -129,13 +129,13 @@ def refused(exercise: Exercise, problem: str) -> Report:
     return Report(exercise.id, exercise.title, exercise.points, results, problem)
 
 
-def assess(exercise: Exercise, given: Mapping[str, object], *, seed: int = 0) -> Report:
+def assess(exercise: Exercise, given: Mapping[str, object], *, seed: int = 0, attempts: Attempts = Attempts()) -> Report:
     """Judge an answer by every property of the exercise. `given` maps the exercise's names to what was written."""
     answers = Answers(exercise.asks, given, seed)
     problems = {name: problem for name in exercise.names if (problem := answers.problem(name))}
     if len(problems) == len(exercise.asks):
         return refused(exercise, problems[exercise.names[0]])
-    trials = Trials(answers.livepatch)
+    trials = Trials(answers.livepatch, attempts)
     copied = copies_the_original(exercise, trials)
     if copied:
         return refused(exercise, f"your function calls the kernel's finished {copied}(): write the steps yourself")
@@ -190,6 +190,7 @@ def result_of(wanted: Wanted, answers: Answers, trials: Trials, *, closes: bool 
         return searched(wanted, first_failure(wanted, trials), closes=closes)
     if isinstance(wanted, Rubric):
         return result_with(wanted, outcome="to be marked", happened="a person reads this and marks it by the rubric")
+    trials.attempts.begin()
     return judged(wanted, answers)
 
 
@@ -218,15 +219,16 @@ def judged(wanted: Judged, answers: Answers) -> Result:
 class Trials:
     """The trials of one answer: each situation is searched once, however many properties ask for it."""
 
-    def __init__(self, livepatch: dict[KernelFunction, KernelFunction]):
-        self.livepatch = livepatch
+    def __init__(self, livepatch: dict[KernelFunction, KernelFunction], attempts: Attempts):
+        self.livepatch, self.attempts = livepatch, attempts
         self.known: dict[tuple[Situation, bool], Trial] = {}
 
     def of(self, situation: Situation, *, bare: bool = False) -> Trial:
         """The trial of a situation; `bare`: with nothing watched but the rules of locks themselves."""
         if (situation, bare) not in self.known:
+            self.attempts.begin()
             program = situation(self.livepatch)
-            self.known[situation, bare] = attempt(replace(program, properties=()) if bare else program)
+            self.known[situation, bare] = self.attempts.of(situation, replace(program, properties=()) if bare else program)
         return self.known[situation, bare]
 
 

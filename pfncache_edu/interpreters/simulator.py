@@ -4,7 +4,7 @@
     machine.run(until=1_000_000)                 ns; can be called again to go on
     machine.waits, machine.counts, machine.notes         what happened
 
-Every thread has a CPU of its own. A step takes the time that `Costs` says, and its effect happens at the end of that time.
+Every thread has a CPU of its own, or, with `cpus=4`, they share so many (processors.py says how). A step takes the time that `Costs` says, and its effect happens at the end of that time.
 
 A cache line is a single server: one transfer between CPUs at a time, the others stand in line. Taking a lock, also for
 read, writes to the lock's line, so that readers who never wait for each other still wait for the line. Without this a
@@ -23,13 +23,13 @@ from dataclasses import dataclass
 from heapq import heappop, heappush, heappushpop
 from typing import NamedTuple
 
-from ..program import Program
+from ..program import Program, Thread
 from ..steps import (ADD, COND_RESCHED, LOAD, SMP_RMB, SMP_WMB, STORE, WAIT_UNTIL, Cell, Mistake, Step, Verb, as_step,
                      livepatched, unguarded, without_collecting)
+from .processors import GIVE_CPU, GIVE_WAY, SLEEP, SPEND, TAKE_CPU, Processors, sharing_cpus
 
 # --- steps that only mean something in time -------------------------------------------------------------------------
 
-SPEND = Verb("spend", "works for {argument} ns", lambda _: (None,))
 CLOCK = Verb("clock", "looks at the clock -> {result}", lambda _: (0.0,))
 NOTE = Verb("note", "notes {argument}", lambda _: (None,))
 
@@ -39,6 +39,13 @@ def spend(ns: float) -> Step:
     if not ns >= 0:
         raise ValueError(f"a thread cannot work for {ns} ns")
     return Step(SPEND, (), ns)
+
+
+def sleep(ns: float) -> Step:
+    """Do nothing for that long: where threads share CPUs, another one can run."""
+    if not ns >= 0:
+        raise ValueError(f"a thread cannot sleep for {ns} ns")
+    return Step(SLEEP, (), ns)
 
 
 def clock() -> Step:
@@ -165,11 +172,12 @@ _ALONE = {"rwlock": "write_lock", "mutex": "mutex_lock", "spinlock": "spin_lock"
 
 class _Cpu:
     """A thread and its CPU: its generator, and the step that it is in the middle of, with how that will end."""
-    __slots__ = ("name", "send", "bit", "in_interrupt", "step", "variable", "finish", "mode", "asked", "behind", "waiting", "stored",
-                 "since")
+    __slots__ = ("name", "send", "bit", "turn", "in_interrupt", "step", "variable", "finish", "mode", "asked", "behind", "waiting",
+                 "stored", "since")
 
     def __init__(self, name: str, generator: Generator, bit: int, in_interrupt: bool):
         self.name, self.send, self.bit, self.in_interrupt = name, generator.send, bit, in_interrupt
+        self.turn = 0.0
         self.step: Step | Cell | None = None
         self.variable: _Variable | None = None
         self.finish: Callable = _nothing
@@ -197,7 +205,10 @@ class Simulator:
     now       the time in ns
     """
 
-    def __init__(self, program: Program, *, costs: Costs = FAR, in_interrupt: Iterable[str] = (), record_holds: bool = False):
+    def __init__(self, program: Program, *, costs: Costs = FAR, in_interrupt: Iterable[str] = (), record_holds: bool = False,
+                 cpus: int | None = None):
+        if cpus is not None and cpus < 1:
+            raise ValueError(f"{cpus} CPUs run nothing: give a number from 1 on, or None for one for each thread")
         unknown = set(in_interrupt) - {thread.name for thread in program.threads}
         if unknown:
             raise ValueError(f"there is no thread {sorted(unknown)[0]!r} to run in interrupt context")
@@ -214,10 +225,16 @@ class Simulator:
         self._order = 0
         self._agenda: list[tuple[float, int, _Cpu]] = []
         with livepatched(program.livepatch):
-            self._cpus = [_Cpu(thread.name, iter(thread.function(*thread.args)), 1 << n, thread.name in in_interrupt)
+            self._processors = Processors(cpus or 0)
+            self._cpus = [self._started(thread, 1 << (n + (cpus or 0)), thread.name in in_interrupt, cpus is not None)
                           for n, thread in enumerate(program.threads)]
             for cpu in self._cpus:
                 self._later(0.0, cpu)
+
+    @staticmethod
+    def _started(thread: Thread, bit: int, in_interrupt: bool, shared: bool) -> _Cpu:
+        steps = iter(thread.function(*thread.args))
+        return _Cpu(thread.name, sharing_cpus(steps) if shared and not in_interrupt else steps, bit, in_interrupt)
 
     @property
     def counts(self) -> Counter[tuple[str, str, str]]:
@@ -295,6 +312,9 @@ class Simulator:
                             step = send(None)
                             steps += 1
                             continue
+                        if verb is SLEEP:
+                            finish, ready = _nothing, time + step.argument
+                            break
                         finish, writes, local = plans.get(verb) or self._plan(verb)
                         if not step.cells:
                             ready = time + local
@@ -354,6 +374,9 @@ class Simulator:
             finish = {("read", None): self._ask_to_read, ("write", None): self._ask_to_write,
                       (None, "read"): self._leave_as_reader, (None, "write"): self._leave_alone}[verb.takes, verb.releases]
             plan = _Plan(finish, True, costs.rmw)
+        elif verb in (TAKE_CPU, GIVE_CPU, GIVE_WAY):
+            finish = {TAKE_CPU: self._take_cpu, GIVE_CPU: self._give_cpu, GIVE_WAY: self._give_way}[verb]
+            plan = _Plan(finish, False, 0.0)
         elif verb in (LOAD, WAIT_UNTIL):
             plan = _Plan(self._other, False, costs.load)
         elif verb is ADD:
@@ -397,6 +420,30 @@ class Simulator:
         sleepers, variable.sleepers = variable.sleepers, []
         for cpu in sleepers:                          # they look again, and sleep on if it is not their value
             self._later(time + self.costs.hand_off, cpu)
+
+    # --- CPUs that are shared -----------------------------------------------------------------------------------------
+
+    def _take_cpu(self, cpu: _Cpu, _, time: float):
+        if self._processors.take(cpu, time):
+            self._go_on(cpu, time)
+        return _BLOCKED
+
+    def _give_cpu(self, cpu: _Cpu, _, time: float) -> None:
+        following = self._processors.give(cpu, time)
+        if following:
+            self._go_on(following, time + self.costs.switch)
+
+    def _give_way(self, cpu: _Cpu, _, time: float):
+        following = self._processors.give_way(cpu, time)
+        if not following:
+            return None
+        self._go_on(following, time + self.costs.switch)
+        return _BLOCKED
+
+    def _go_on(self, cpu: _Cpu, time: float) -> None:
+        """Let a thread that was given a CPU go on there."""
+        cpu.finish = _nothing
+        self._later(time, cpu)
 
     # --- locks --------------------------------------------------------------------------------------------------------
 

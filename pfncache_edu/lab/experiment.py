@@ -51,7 +51,7 @@ def prepare(series: str, folder: Path, say: Say, module: bool = False, settings:
     if module:
         built = packages.build_module(SOURCES / "swap_hook", package, folder / "packages", say)
         files["modules/swap_hook.ko"] = (FILE, built.read_bytes())
-    kernel, initrd = f"vmlinuz-{series}", f"initramfs-{series}.gz"
+    kernel, initrd = f"vmlinuz-{series}", f"initramfs-{series}{'-swapped' * module}.gz"
     shutil.copy(next((package.folder / "boot").glob("vmlinuz-*")), folder / kernel)
     (folder / initrd).write_bytes(initramfs(files))
     return Prepared(series, package, kernel, initrd, module, dict(settings))

@@ -9,24 +9,23 @@ The program writes lines into the trace that begin with "lab:", so a trace says 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-EVENT = re.compile(r"\s*(?P<task>.+)-(?P<pid>\d+)\s+\[(?P<cpu>\d+)\]\s+(?P<time>\d+\.\d+): (?P<text>.*)")
-GRAPH = re.compile(r"\s*(?P<cpu>\d+)\)\s+(?P<task>\S+)-(?P<pid>\d+)\s+\| (?P<text>.*)")
+EVENT = re.compile(r"^ *[^\[\n]*-(\d+) +\[\d+\] +[\d.]+: (.*)$", re.MULTILINE)
+GRAPH = re.compile(r" *\d+\) +\S+-(\d+) +\| (.*)")
 COUNTS = re.compile(r"# entries-in-buffer/entries-written: (\d+)/(\d+)")
-MARK, GRAPH_MARK = "tracing_mark_write: lab: ", re.compile(r"\s*/\* lab: (.*?) \*/")
+MARK, GRAPH_MARK = "tracing_mark_write: lab: ", re.compile(r" */\* lab: (.*?) \*/")
 
 
 class Damaged(Exception):
     """A trace or a recording is not what was once written. The message says where and how."""
 
 
-@dataclass(frozen=True)
-class Event:
-    """One line of a trace: which task, on which CPU, did what."""
+class Event(NamedTuple):
+    """One line of a trace: what which task did, and the number of the line."""
     pid: int
-    cpu: int
     text: str
     line: int
 
@@ -55,27 +54,32 @@ def events(text: str, name: str) -> list[Event]:
     kept, written = map(int, counts.groups())
     if kept != written:
         raise Damaged(f"{name}: the kernel's buffer was too small: {written - kept:,} of {written:,} entries are lost")
-    found = list(_events(text, name, EVENT))
+    heading = sum(line.startswith("#") for line in text[:2000].splitlines())
+    found = [Event(int(pid), what, number) for number, (pid, what) in enumerate(EVENT.findall(text), heading + 1)]
     if len(found) != kept:
-        raise Damaged(f"{name}: its first lines promise {kept:,} entries, and here are {len(found):,}: it was cut off or altered")
+        raise Damaged(f"{name}: its first lines promise {kept:,} entries, and {len(found):,} can be read: " + _first_problem(text))
     return found
+
+
+def _first_problem(text: str) -> str:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith("#") and not EVENT.match(line):
+            return f"line {number} is {line[:80]!r}"
+    return "it was cut off, or something was put in"
 
 
 def graph(text: str, name: str) -> list[Event]:
     """Every line of a call graph (function_graph): the text keeps its indentation."""
     if not text.startswith("# tracer: function_graph"):
         raise Damaged(f"{name}: is no call graph: its first line is {text[:40]!r}")
-    return list(_events(text, name, GRAPH))
-
-
-def _events(text: str, name: str, form: re.Pattern) -> Iterator[Event]:
+    found = []
     for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip() or line.startswith("#") or set(line.strip()) == {"-"} or "=>" in line.partition("|")[0]:
-            continue                     # a heading, or the lines with which a call graph says that tasks changed places
-        found = form.match(line)
-        if not found:
+        event = GRAPH.match(line)
+        if event:
+            found.append(Event(int(event[1]), event[2], number))
+        elif line.strip(" -") and not line.startswith("#") and "=>" not in line:     # with => it says that tasks changed places
             raise Damaged(f"{name}, line {number}: cannot be read: {line[:80]!r}")
-        yield Event(int(found["pid"]), int(found["cpu"]), found["text"], number)
+    return found
 
 
 def phases(found: Iterable[Event], name: str) -> list[Phase]:
@@ -105,6 +109,8 @@ def phases(found: Iterable[Event], name: str) -> list[Phase]:
 
 def _mark(event: Event) -> tuple[str, str, dict[str, str]] | None:
     """A mark's first word, second word and facts, None for any other event."""
+    if "lab: " not in event.text:
+        return None
     in_graph = GRAPH_MARK.match(event.text)
     if not in_graph and not event.text.startswith(MARK):
         return None
@@ -118,5 +124,5 @@ NEW_CACHE = re.compile(r"gpc_init: .* gpc=0x([0-9a-f]+)")
 
 
 def _lock_of_new_cache(event: Event) -> list[str]:
-    found = NEW_CACHE.match(event.text)
+    found = event.text.startswith("gpc_init") and NEW_CACHE.match(event.text)
     return [f"{int(found[1], 16) + LOCK_IN_CACHE:x}"] if found else []

@@ -15,15 +15,11 @@ from dataclasses import dataclass
 
 import traitlets
 
-from ..interpreters.sequential import run
 from ..kvm import before_the_patch
-from ..kvm.pfncache import gfn_to_pfn_cache_invalidate_start
-from ..kvm.structs import PAGE_SIZE, gfn_to_pfn_cache, khva_t, kvm
+from ..kvm.structs import PAGE_SIZE
 from ..mutants import MUTANTS
-from ..program import Program, Thread
+from ..ranges import caches_at, locks_of, visited, withdrawn
 from ..scenarios import FIRST_PAGE
-from ..steps import STORE, KernelFunction
-from ..verdict import Trace
 from .live_widget import LiveWidget, module, styles
 
 PAGES = 12
@@ -38,35 +34,7 @@ def address(page: int) -> int:
     return LINE + page * PAGE_SIZE
 
 
-# --- what the hook does ----------------------------------------------------------------------------------------------
-
-def caches_at(addresses, valid: bool = True) -> tuple[gfn_to_pfn_cache, ...]:
-    """Active caches of these user addresses, on the list of one VM."""
-    vm = kvm("kvm")
-    made = tuple(gfn_to_pfn_cache("gpc" if n == 0 else f"gpc{n}", kvm=vm, active=True, valid=valid, uhva=uhva, pfn=n, khva=khva_t(n))
-                 for n, uhva in enumerate(addresses))
-    vm.gpc_list.initial = made
-    return made
-
-
-def visited(caches: tuple[gfn_to_pfn_cache, ...], start: int, end: int, hook: KernelFunction = gfn_to_pfn_cache_invalidate_start) -> Trace:
-    """The steps of the hook for [start, end), with nobody else about."""
-    vm = caches[0].kvm
-    still = frozenset({vm.gpc_list} | {cell for gpc in caches for cell in (gpc.uhva, gpc.pfn)})
-    return run(Program("range", (Thread("notifier", gfn_to_pfn_cache_invalidate_start, (vm, start, end)),),
-                       livepatch={gfn_to_pfn_cache_invalidate_start: hook}, still=still))
-
-
-def withdrawn(trace: Trace, gpc: gfn_to_pfn_cache) -> bool:
-    """Whether the hook stored False in the cache's `valid`."""
-    return any(event.step.verb is STORE and event.step.cells == (gpc.valid,) and event.step.argument is False for event in trace)
-
-
-def locks_of(trace: Trace, gpc: gfn_to_pfn_cache) -> tuple[int, int]:
-    """How often the hook takes the cache's lock for read, and for write."""
-    takes = [event.step.verb.takes for event in trace if event.step.cells == (gpc.lock,)]
-    return takes.count("read"), takes.count("write")
-
+# --- every range of the line -------------------------------------------------------------------------------------------
 
 @functools.cache
 def every_range() -> tuple[dict[str, str], dict[str, dict[str, list[int]]]]:
