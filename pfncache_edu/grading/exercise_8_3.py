@@ -1,7 +1,7 @@
 """Exercise 8.3, What is the second look good for: three claims, and an argument that a person marks."""
 from __future__ import annotations
 
-from .answers import Answers, data
+from .answers import AnswerFailed, Answers, data
 from .exercise import Exercise, Finding, Gate, Judged, Rubric
 from .questions import right_choices
 
@@ -20,11 +20,12 @@ FEWEST, MOST = 40, 250
 
 
 def is_an_argument(answers: Answers) -> Finding:
+    """Passes, or raises AnswerFailed: it is worth no point, and shuts the gate."""
     words = answers.text("ARGUMENT").split()
     if not FEWEST <= len(words) <= MOST:
-        return Finding(0, f"the argument has {len(words)} words: {FEWEST} to {MOST} are enough")
+        raise AnswerFailed(f"the argument has {len(words)} words: {FEWEST} to {MOST} are enough")
     if len(set(words)) < FEWEST // 2:
-        return Finding(0, "the argument says the same words over and over")
+        raise AnswerFailed("the argument says the same words over and over")
     return Finding(0)
 
 
