@@ -17,11 +17,11 @@
 
 # %%
 from pfncache_edu import check
-from pfncache_edu.grading import EXERCISES, exercise_8_3
+from pfncache_edu.grading.exercise_8_3 import CLAIMS, EXERCISE
 
-for key, claim in exercise_8_3.CLAIMS.items():
+for key, claim in CLAIMS.items():
     print(f"{key}. {claim}")
-for wanted in EXERCISES["8.3"].properties[2:]:
+for wanted in EXERCISE.properties[2:]:
     print(f"\n{wanted.title}:", *(f"  {points}: {anchor}" for points, anchor in wanted.anchors.items()), sep="\n")
 
 # %% answer

@@ -27,14 +27,14 @@
 
 # %%
 from pfncache_edu import check
-from pfncache_edu.grading import EXERCISES, exercise_9_3
+from pfncache_edu.grading.exercise_9_3 import EXERCISE, kvm_handle_hva_range
 from pfncache_edu.kvm import mmu_notifier
 from pfncache_edu.render.page import changes
 
-changes(exercise_9_3.kvm_handle_hva_range, mmu_notifier.kvm_handle_hva_range)
+changes(kvm_handle_hva_range, mmu_notifier.kvm_handle_hva_range)
 
 # %%
-for wanted in EXERCISES["9.3"].properties[8:]:
+for wanted in EXERCISE.properties[8:]:
     print(f"\n{wanted.title}:", *(f"  {points}: {anchor}" for points, anchor in wanted.anchors.items()), sep="\n")
 
 # %% answer

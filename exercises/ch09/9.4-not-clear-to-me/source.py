@@ -18,11 +18,10 @@
 
 # %%
 from pfncache_edu import check
-from pfncache_edu.grading import EXERCISES
-from pfncache_edu.grading.exercise_9_4 import REVIEW
+from pfncache_edu.grading.exercise_9_4 import EXERCISE, REVIEW
 
 print(REVIEW)
-for wanted in EXERCISES["9.4"].properties[2:]:
+for wanted in EXERCISE.properties[2:]:
     print(f"\n{wanted.title}:", *(f"  {points}: {anchor}" for points, anchor in wanted.anchors.items()), sep="\n")
 
 # %% answer
