@@ -18,11 +18,12 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial, reduce
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import find_spec
 from itertools import chain, compress
 from math import factorial, prod
-from operator import add, not_
+from operator import add, mul, not_
 
 from ..locks import READ_LOCK, conflicts
 from ..program import Program, Thread
@@ -283,6 +284,10 @@ class Twins(dict):
         self[part] = sum(role.slot.codes[n] for role, n in zip(self.roles, sorted(self.numbers(part)))) - part
         return self[part]
 
+    def in_order(self, states: Iterable[int]) -> list[int]:
+        mask = self.mask
+        return [s + self[s & mask] for s in states]
+
     def ways_to_tell_apart(self, part: int) -> int:
         """How many states of the full search one state in order stands for."""
         numbers = self.numbers(part)
@@ -327,6 +332,7 @@ class Search:
                 automata.update({n: automaton for n in group if n not in automata})
             self.roles = [Role(self, thread, automata[n]) for n, thread in enumerate(program.threads)]
         self.twins = [Twins([self.roles[n] for n in group]) for group in program.twins] if symmetry else []
+        self.twins_of = [next((twins for twins in self.twins if role in twins.roles), None) for role in self.roles]
         self.invariants = [(p, [self.slot_of(cell) for cell in p.cells], {}) for p in program.invariants]
         self.standstills: dict[int, str | None] = {}
         self.rings, self.nodes_in_order = any(thread.interrupts for thread in program.threads), 0
@@ -370,8 +376,8 @@ class Search:
         """The number of states of the full search, also when twins were told apart by nothing."""
         if not self.twins:
             return self.met
-        ways = (map(Ways(twins).__getitem__, map(twins.mask.__and__, self.seen)) for twins in self.twins)
-        return sum(map(prod, zip(*ways)))
+        ways = [map(Ways(twins).__getitem__, map(twins.mask.__and__, self.seen)) for twins in self.twins]
+        return sum(reduce(partial(map, mul), ways))
 
     def learn_everything(self) -> Search:
         """Search on past every failure, so that all of every thread's automaton is known."""
@@ -394,10 +400,9 @@ class Search:
             self.levels.append(level)
             self.moves = [self.moves_of(role, level) for role in self.roles]
             new = set()
-            for differences in self.moves:
-                new.update(map(add, compress(level, differences), compress(differences, differences)))
-            if self.twins:
-                new = set(self.in_order(new))
+            for twins, differences in zip(self.twins_of, self.moves):
+                after = map(add, compress(level, differences), compress(differences, differences))
+                new.update(after if twins is None else twins.in_order(after))
             new = new - self.seen          # not `new -= seen`: that would walk over all of `seen`
             yield level
             self.seen |= new
@@ -406,8 +411,7 @@ class Search:
     def in_order(self, states: Iterable[int]) -> Iterable[int]:
         """The states with all twins in the order of their nodes."""
         for twins in self.twins:
-            mask = twins.mask
-            states = [s + twins[s & mask] for s in states]
+            states = twins.in_order(states)
         return states
 
     def moves_of(self, role: Role, level: list[int]) -> list[int]:
