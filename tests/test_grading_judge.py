@@ -14,6 +14,7 @@ from pfncache_edu.grading.hidden import Hidden
 from pfncache_edu.grading.judge import Terms
 from pfncache_edu.grading.notebook import answers_in
 from pfncache_edu.grading.remembered import Searches
+from pfncache_edu.grading.sandbox import NoSandbox
 from pfncache_edu.grading.student import Student
 from pfncache_edu.kvm.structs import khva_t, kvm_memory_slot
 from pfncache_edu.locks import read_lock_irq
@@ -24,6 +25,15 @@ PINNED = {line["submission"].split("/")[0]: line
           for line in csv.DictReader((SAMPLES.parent / "expected_grades.csv").read_text(encoding="utf-8").splitlines())}
 SEARCHES = Searches()
 STEPS = "from pfncache_edu import *\n@kernel\ndef gfn_to_pfn_cache_invalidate_start(kvm, start, end):\n"
+
+
+@pytest.fixture(autouse=True)
+def a_sandbox():
+    """Without one there is nothing to test: `pfncache grade doctor` says what to install."""
+    try:
+        sandbox_here(None, False)
+    except NoSandbox as problem:
+        pytest.skip(str(problem))
 
 
 def terms(**changes):
