@@ -1,7 +1,7 @@
 """The edition of this package that a student's process sees: without exercises, tests, answers and the judge.
 
-What is there: everything that a student may import, and the few modules that run a submission. `check()` and `pose()` are there and
-do nothing, since a notebook may call them.
+What is there: everything that a student may import, and the few modules that run a submission. `check()` and `pose()` are there
+and do nothing, since a notebook may call them.
 """
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check(*_, **__):
 
 
 def pose(*_, **__):
-    """Nothing: who has handed in has seen the questions."""
+    """Nothing: the questions are known."""
 '''
 
 
