@@ -109,7 +109,7 @@ CALLS = (
     Call("s", "host", "change another memslot", lambda world, now: _set_slot(world, now, NEIGHBOUR)),
     Call("d", "host", "delete or restore the page's memslot", lambda world, now: _set_slot(world, now, SLOT)),
 )
-WHO = {"owner": "The owner of the cache", "user": "A user of the cache", "host": "The VMM and its host"}
+WHO = {"owner": "Its owner", "user": "A user", "host": "VMM and host"}
 BY_LETTER = {call.letter: call for call in CALLS}
 
 
