@@ -27,6 +27,7 @@ from .judge import Terms, bytes_of, judged_file, unassessed
 from .judges import Job, Judges, Rules
 from .ledger import NAME, Ledger
 from .marks import Marks, marked
+from .overview import Study, as_overview, study_of
 from .pages import as_index, as_page
 from .record import write_whole
 from .report import Report, report_from
@@ -98,7 +99,7 @@ def row_of(submission: str, key: str, out: Path, report: Report) -> Row:
 # --- a folder -----------------------------------------------------------------------------------------------------------------
 
 def grade_folder(folder: Path, out: Path, *, progress: Callable[[int, int], None] = lambda done, of: None, **options) -> list[Row]:
-    """Grade every file under `folder`; write `grades.csv`, `index.html` and a page each into `out`. The rows, by path."""
+    """Grade every file under `folder`; write `grades.csv`, `index.html`, `overview.html` and a page each into `out`. The rows, by path."""
     asked = Options(**options)
     for name in ("results", "pages"):
         (out / name).mkdir(parents=True, exist_ok=True)
@@ -108,7 +109,7 @@ def grade_folder(folder: Path, out: Path, *, progress: Callable[[int, int], None
     with Ledger(out / NAME) as ledger, Marks(out) as marks:
         unfinished = judge_files(files, ledger, asked, progress)
         rows = [written(file, ledger, asked, out, unfinished, marks) for file in files]
-    write_tables(rows, out)
+    write_tables(rows, out, study_of(folder))
     return rows
 
 
@@ -121,10 +122,13 @@ def published(out: Path) -> list[Row]:
     return rows
 
 
-def write_tables(rows: list[Row], out: Path) -> None:
+def write_tables(rows: list[Row], out: Path, study: Study | None = None) -> None:
     rows = sorted(rows, key=lambda row: row.submission.split("/"))
     write_whole(out / "grades.csv", as_csv(rows))
     write_whole(out / "index.html", as_index(rows))
+    with Marks(out) as marks:
+        reports = ((row.submission, marked(row.submission, row.report, marks)) for row in rows)
+        write_whole(out / "overview.html", as_overview(reports, *([study] if study else [])))
 
 
 @dataclass(frozen=True)
