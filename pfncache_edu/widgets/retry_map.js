@@ -204,10 +204,11 @@ class Meeting {
       event(i);
       const open = i >= x && i < y;
       const heading = rung === map.steps[i - 1]?.[1] ? "" : h("b", { class: "r-rung" }, this.names[rung]);
-      rows.push(h("tr", {}, h("td", {}, heading, h("span", { class: "r-step" }, words.replaceAll(" -> ", " → "))), h("td", { class: open ? "r-open" : "" }, open && i === x ? "event is open" : "")));
+      rows.push(h("tr", {}, h("td", {}, heading, h("span", { class: "r-step" }, soft(words))), h("td", { class: open ? "r-open" : "" }, open && i === x ? "event is open" : "")));
     });
     event(size);
     this.lanes.replaceChildren(h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "vcpu0, undisturbed"), h("th", { scope: "col" }, "notifier"))), h("tbody", {}, rows)));
+    this.lanes.scrollTop = this.lanes.querySelector(".r-event").offsetTop - this.lanes.clientHeight / 3;
   }
 
   square(letter, x, y, size) {
