@@ -5,11 +5,13 @@
 
 The event is cut in two. Its first part runs when the refresh has taken `x` steps, its second part when it has taken `y`;
 what has to wait for a lock runs as soon as it gets it. Every such schedule is run here, on the tables of the tested
-functions (`interpreters/tables.py`), and its outcome is one letter of a map. The module draws, and looks up.
+functions (`interpreters/tables.py`), and its outcome is one letter of a map. The module draws, and looks up. In a notebook,
+`widget.place` is where the reader is, and `run(widget.program, widget.schedule)` runs that schedule again.
 """
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +22,7 @@ import traitlets
 from ..interpreters.explorer import explore
 from ..interpreters.tables import tables
 from ..kvm.pfncache import mmu_notifier_retry_cache
+from ..program import Program
 from ..verdict import Verdict
 from .live_widget import LiveWidget, module, styles
 from .scheduler import AS_IN_LINUX, mutant_named, scenario_named
@@ -63,6 +66,7 @@ class RetryMap(LiveWidget):
     outcomes = traitlets.Dict().tag(sync=True)
     cuts = traitlets.Dict().tag(sync=True)
     rungs = traitlets.List().tag(sync=True)
+    place = traitlets.Unicode().tag(sync=True)        # "VARIANT~CUT~x~y": where the reader is
 
     def __init__(self, model_id=None, **params):
         """`variants`: a list of "scenario" or "scenario/variant", all of a vcpu0 that refreshes and a notifier."""
@@ -78,6 +82,27 @@ class RetryMap(LiveWidget):
         self.outcomes = {letter: list(told) for letter, told in OUTCOMES.items()}
         self.cuts = CUTS
         self.rungs = list(LADDERS["refresh"])
+
+    @traitlets.validate("place")
+    def _place_exists(self, proposal):
+        given = self._params.get("variants", list(VARIANTS))
+        name, cut, x, y = place_of(proposal["value"]) if proposal["value"] else (given[0], "move", 0, 0)
+        if name not in given or cut not in CUTS or not 0 <= x <= y <= len(mapped(name)["steps"]):
+            raise traitlets.TraitError(f"there is no place {proposal['value']!r}: write VARIANT~CUT~x~y, with a variant of {', '.join(given)}, "
+                                       f"a cut of {', '.join(CUTS)}, and numbers of steps x <= y, such as {given[0]}~move~9~12")
+        return proposal["value"]
+
+    @property
+    def program(self) -> Program:
+        """What runs at the reader's place."""
+        return program_named(place_of(self.place)[0])
+
+    @property
+    def schedule(self) -> str:
+        """The schedule at the reader's place, as a string that replays anywhere."""
+        name, cut, x, y = place_of(self.place)
+        play, begin = played(name)
+        return play.schedule(run_at(play, begin, parts_of_the_event(play, cut)[0], x, y))
 
     def static_svg(self) -> str:
         """The maps of the first variants beside each other, with what their patterns mean."""
@@ -182,13 +207,9 @@ def mapped(name: str) -> dict:
     stale    {cut: {"x,y": schedule}} the schedules behind the letter X
     """
     scenario, _, variant = name.partition("/")
-    change = mutant_named(variant) if variant else None
-    program = scenario_named(scenario)(change.livepatch if change else {})
+    program = program_named(name)
     verdict = explore(program)
-    play = Play(tables(program), {"mmu_notifier_retry_cache"} | ({variant} if change and change.replaces is mmu_notifier_retry_cache else set()))
-    begin = play.run(play.start, REFRESHER, lambda moment: "kvm_gpc_refresh" in play.calls(moment, REFRESHER))
-    if not begin.threads or not play.calls(begin, REFRESHER):
-        raise ValueError(f"{name!r} has no refresh in it: choose a scenario in which vcpu0 refreshes")
+    play, begin = played(name)
     steps = refresh_steps(play, begin)
     maps, stale, parts = {}, {}, {}
     for cut in CUTS:
@@ -196,8 +217,32 @@ def mapped(name: str) -> dict:
         parts[cut] = [told(play, 0, sizes[0]), told(play, sizes[0], sizes[1])]
         maps[cut], stale[cut] = one_map(play, begin, len(steps), sizes[0])
     return {"name": name, "title": variant.replace("_", " ") or ("Linux 6.12" if scenario == "page_moves_during_refresh" else "Linux 6.12, a page outside all memslots"),
-            "difference": (change.difference if change else AS_IN_LINUX) + ".", "situation": program.title + ".", "verdict": told_verdict(verdict),
+            "difference": (mutant_named(variant).difference if variant else AS_IN_LINUX) + ".", "situation": program.title + ".", "verdict": told_verdict(verdict),
             "holds": verdict.holds, "steps": steps, "parts": parts, "maps": maps, "stale": stale}
+
+
+def program_named(name: str) -> Program:
+    """The program of "scenario" or "scenario/variant"."""
+    scenario, _, variant = name.partition("/")
+    return scenario_named(scenario)(mutant_named(variant).livepatch if variant else {})
+
+
+def place_of(text: str) -> tuple[str, str, int, int]:
+    """The variant, the cut and the two numbers of a place; a cut that does not exist if it cannot be read."""
+    match = re.fullmatch(r"(.*)~(\w+)~(\d+)~(\d+)", text)
+    return (match[1], match[2], int(match[3]), int(match[4])) if match else (text, "", 0, 0)
+
+
+@cache
+def played(name: str) -> tuple[Play, Moment]:
+    """A variant, and the moment at which its refresh begins."""
+    variant = name.partition("/")[2]
+    replaces = variant and mutant_named(variant).replaces is mmu_notifier_retry_cache
+    play = Play(tables(program_named(name)), {mmu_notifier_retry_cache.__name__, *([variant] if replaces else [])})
+    begin = play.run(play.start, REFRESHER, lambda moment: "kvm_gpc_refresh" in play.calls(moment, REFRESHER))
+    if not begin.threads or not play.calls(begin, REFRESHER):
+        raise ValueError(f"{name!r} has no refresh in it: choose a scenario in which vcpu0 refreshes")
+    return play, begin
 
 
 def told_verdict(verdict: Verdict) -> str:
@@ -247,17 +292,18 @@ def told(play: Play, first: int, last: int) -> str:
     return ", ".join(words[phase] for phase, _ in groupby(phases_of_the_event(play)[first:last]))
 
 
+def run_at(play: Play, begin: Moment, first: int, x: int, y: int) -> Moment:
+    """The end of the run in which the event's parts, the first one of `first` steps, fall behind x and y steps of the refresh."""
+    paused = play.run(run_refresher_to(play, begin, x, begin), EVENT, lambda moment: moment.threads.count(EVENT) == first)
+    return ended(play, run_refresher_to(play, paused, y, begin))
+
+
 def one_map(play: Play, begin: Moment, steps: int, first: int) -> tuple[str, dict[str, str]]:
     """The letters of a map, and the schedules that end stale. `first` is the size of the event's first part."""
-    columns = []
-    for x in range(steps + 1):
-        at_x = run_refresher_to(play, begin, x, begin)
-        paused = play.run(at_x, EVENT, lambda moment: moment.threads.count(EVENT) == first)
-        columns.append([ended(play, run_refresher_to(play, paused, y, begin)) for y in range(x, steps + 1)])
     letters, stale = [], {}
     for y in range(steps + 1):
         for x in range(y + 1):
-            moment = columns[x][y - x]
+            moment = run_at(play, begin, first, x, y)
             letters.append(letter_of(moment))
             if moment.wrong:
                 stale[f"{x},{y}"] = play.schedule(moment)
