@@ -252,10 +252,11 @@ def pytest(name, *arguments):
 def test_sessions(no_browser):
     """Name, arguments or None, and why it is left out: what `make test` runs, in order."""
     books = notebooks()
-    yield "pytest", ["-m", "not browser", "-n", "2", "-q"], None
+    yield "pytest", ["-m", "not browser and not boots", "-n", "2", "-q"], None
     yield ("nbval", ["--nbval", "-n", "2", "--dist", "loadfile", "-q", *books] if books else None,
            None if books else "there is no notebook")
     yield "browser", None if no_browser else ["-m", "browser", "-n", "2", "--dist", "loadfile", "-q", "--durations=5"], no_browser
+    yield "kernels", ["-m", "boots", "-q"], None             # alone, since it needs both CPUs
 
 
 def test(arguments):
@@ -324,6 +325,12 @@ def lab(arguments):
         may_fail=True)                                    # here a reader works, whose progress counts
 
 
+def kernels(arguments):
+    """Become `pfncache lab run`, so that Ctrl+C is its own. Any Python does: it needs the standard library only."""
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "pfncache_edu.cli", "lab", "run"])
+
+
 def normalize(arguments):
     set_up()
     run(PYTHON, ROOT / "book/normalize_notebooks.py", *(arguments.notebooks or notebooks()), env=environment())
@@ -347,6 +354,7 @@ COMMANDS = {
     test: "set up, build, and run every test: pytest, nbval, a real browser",
     check: "the quick tests, to run before each commit",
     lab: "open the chapters in JupyterLab",
+    kernels: "boot a Linux from before the patch and one from after it in QEMU, and count (pfncache lab run)",
     guide: "build the instructor's guide, a book of its own",
     slides: "make slides of the chapters into _build/slides",
     normalize: "run notebooks again and write them in their normal form",

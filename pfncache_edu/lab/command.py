@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -91,7 +90,6 @@ def _what_is_asked_for(asked, boots: list[Boot]) -> Iterator[str]:
 
 def _run(asked) -> int:
     say, boots = _Progress(), []
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: no QEMU is left behind
     try:
         with _alone_in(asked.folder):
             for boot in _boots(asked, say):

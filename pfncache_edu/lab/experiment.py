@@ -40,7 +40,7 @@ def prepare(series: str, folder: Path, say: Say, module: bool = False, settings:
     if not (SOURCES / "lab.c").exists():
         raise Missing("the test program lab/lab.c is not here: run the lab in a clone of the repository")
     packages.install(packages.missing_packages(module), say)
-    package = packages.unpacked(packages.newest_kernel(series), folder / "packages", say)
+    package = packages.unpacked(packages.newest_kernel(series, say), folder / "packages", say)
     busybox = packages.unpacked("busybox-static", folder / "packages", say)
     packages.compile_program(SOURCES / "lab.c", folder / "lab")
     files = {"init": (PROGRAM, (SOURCES / "init").read_bytes()),

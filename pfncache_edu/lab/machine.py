@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ctypes
 import gzip
 import os
+import signal
 import subprocess
 import time
 import zlib
@@ -53,7 +55,9 @@ def boot(command: list[str], folder: Path, say: Callable[[str], None], limit: fl
     for name in ("console", "traces"):
         (folder / name).write_bytes(b"")
     started, told, placed = time.monotonic(), 0, set()
-    machine = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    with open(folder / "messages", "wb") as messages:
+        machine = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages,
+                                   preexec_fn=dies_with_us())
     try:
         while machine.poll() is None and time.monotonic() - started < limit:
             time.sleep(0.1)
@@ -66,9 +70,15 @@ def boot(command: list[str], folder: Path, say: Callable[[str], None], limit: fl
     console = text_of(folder / "console")
     if LAST_LINE not in console.splitlines():
         why = "ended before its work was done" if in_time else f"was not done after {limit:g} seconds"
-        last = console.strip().splitlines()[-12:] or machine.stdout.read().decode(errors="replace").strip().splitlines()[-5:]
+        last = (text_of(folder / "messages") + console).strip().splitlines()[-12:]
         raise Failed(f"the guest {why}; the last lines of its console:\n  " + "\n  ".join(last))
     return Brought(parts_of(text_of(folder / "traces")), console, time.monotonic() - started)
+
+
+def dies_with_us() -> Callable[[], object]:
+    """What a child calls before it becomes QEMU: Linux then ends it when we end, even if somebody kills us."""
+    prctl, PR_SET_PDEATHSIG = ctypes.CDLL(None).prctl, 1
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(machine: subprocess.Popen) -> None:

@@ -76,14 +76,21 @@ def _apt(command: list[str]) -> int:
                            stdout=subprocess.DEVNULL)
 
 
-def newest_kernel(series: str) -> str:
+def newest_kernel(series: str, say: Progress) -> str:
     """The name of the newest cloud kernel of a series, such as linux-image-6.1.0-56-cloud-amd64-unsigned."""
-    names = subprocess.run(["apt-cache", "pkgnames", f"linux-image-{series}."], capture_output=True, text=True).stdout.split()
-    kernels = [name for name in names if name.endswith("-cloud-amd64-unsigned")]
+    kernels = _kernels(series)
+    if not kernels:
+        update(say)
+        kernels = _kernels(series)
     if not kernels:
         raise Missing(f"apt knows no cloud kernel of Linux {series}: Debian 12 with its updates has both (6.1 and 6.12). "
                       "If this is Debian 12, run `sudo apt-get update`, then try again")
     return max(kernels, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
+
+
+def _kernels(series: str) -> list[str]:
+    names = subprocess.run(["apt-cache", "pkgnames", f"linux-image-{series}."], capture_output=True, text=True).stdout.split()
+    return [name for name in names if name.endswith("-cloud-amd64-unsigned")]
 
 
 def unpacked(name: str, where: Path, say: Progress) -> Unpacked:
@@ -92,7 +99,7 @@ def unpacked(name: str, where: Path, say: Progress) -> Unpacked:
     folder = where / name
     if not (folder / "unpacked").exists():
         say(f"fetching {name}")
-        archive = _download(name, where)
+        archive = _download(name, where, say)
         shutil.rmtree(folder, ignore_errors=True)
         _must(["dpkg-deb", "-x", archive, folder], f"{archive.name} could not be unpacked")
         version = subprocess.run(["dpkg-deb", "-f", archive, "Version"], capture_output=True, text=True).stdout.strip()
@@ -101,12 +108,16 @@ def unpacked(name: str, where: Path, say: Progress) -> Unpacked:
     return Unpacked(name, (folder / "unpacked").read_text(), folder)
 
 
-def _download(name: str, where: Path) -> Path:
+def _download(name: str, where: Path, say: Progress) -> Path:
+    """The package's file. What apt knows may be older than the archive, so a failure is answered with an update first."""
     for old in where.glob(f"{name}_*.deb"):
         old.unlink()
-    if subprocess.run(["apt-get", "download", "-qq", name], cwd=where, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE).returncode:
-        raise Missing(f"{name}: apt-get could not download it. Without root, `sudo apt-get update` may be due")
-    return next(where.glob(f"{name}_*.deb"))
+    command = ["apt-get", "download", "-qq", name]
+    for _ in ("as things are", "after an update"):
+        if not subprocess.run(command, cwd=where, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+            return next(where.glob(f"{name}_*.deb"))
+        update(say)
+    raise Missing(f"{name}: `{' '.join(command)}` fails. Is there a network? Without root, `sudo apt-get update` may be due")
 
 
 def _must(command: list, message: str) -> None:

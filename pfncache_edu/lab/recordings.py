@@ -93,4 +93,4 @@ def as_bytes(boot: Boot) -> bytes:
             member = tarfile.TarInfo(name)           # its date is 1970, always: the true one stands in about.json
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
-    return lzma.compress(held.getvalue(), preset=9 | lzma.PRESET_EXTREME)
+    return lzma.compress(held.getvalue(), preset=2)          # higher ones take ten times as long and gain little

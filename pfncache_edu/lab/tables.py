@@ -24,16 +24,22 @@ def results(boots: Iterable[Boot]) -> str:
 # --- lock calls -------------------------------------------------------------------------------------------------------
 
 def lock_calls(boots: Iterable[Boot]) -> str:
-    """How often the hook takes the caches' locks: a row for each system call and kind of range."""
+    """How often the hook takes the caches' locks, as text."""
+    rows = lock_call_rows(boots)
+    return table(rows) if rows else "there is no boot, so there is no table"
+
+
+def lock_call_rows(boots: Iterable[Boot], hook_calls: bool = True) -> Rows:
+    """The heading, a row for each system call and kind of range, and how many boots agree."""
     found = all_lock_calls(boots)
     if not found:
-        return "there is no boot, so there is no table"
+        return []
     first = next(iter(found.values()))[0]
     rows = [[f"{row.cause}, {RANGE[row.related]} range", f"{row.invalidations:,}",
              *(_taken(found[variant], n) for variant in found)] for n, row in enumerate(first)]
-    repeats = [["", "", *(_repeats(boots) for boots in found.values())]]
     title = f"locks of {first[0].caches} caches, {first[0].calls} times each"
-    return table([[title, "hook calls", *_heads(found)], *rows, *repeats])
+    every = [[title, "hook calls", *_heads(found)], *rows, ["", "", *(_repeats(boots) for boots in found.values())]]
+    return every if hook_calls else [row[:1] + row[2:] for row in every]
 
 
 def _heads(variants: Iterable[str]) -> list[str]:
@@ -54,12 +60,17 @@ def _repeats(boots: list[list[LockCalls]]) -> str:
 # --- waits --------------------------------------------------------------------------------------------------------------
 
 def waits(boots: Iterable[Boot]) -> str:
-    """Who waited for the lock of a cache, by reader and kind of range, with the spread over all runs of all boots."""
+    """Who waited for the lock of a cache, as text."""
+    return table(wait_rows(boots))
+
+
+def wait_rows(boots: Iterable[Boot]) -> Rows:
+    """The heading, then a block for each reader and kind of range, with the spread over all runs of all boots."""
     found = all_runs(boots)
     variants = list(dict.fromkeys(variant for variant, _, _ in found))
     rows = [row for reader in dict.fromkeys(reader for _, reader, _ in found) for related in RANGE
             for row in _rows_of_waits([found.get((variant, reader, related), []) for variant in variants], reader, related)]
-    return table([["waits: least - median - most in a run, sum", *_heads(variants)], *rows])
+    return [["waits: least - median - most in a run, sum", *_heads(variants)], *rows]
 
 
 def _rows_of_waits(columns: list[list[Run]], reader: str, related: bool) -> Rows:

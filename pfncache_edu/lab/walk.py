@@ -22,6 +22,7 @@ from .recordings import Boot
 from .traces import Damaged, Event, Phase, graph, phases
 
 CALL = re.compile(r"(?P<indent> *)(?P<name>\w+)(?: \[\w+\])?\(\)(?P<body> \{|;)")
+INTERRUPTS = ("__do_softirq", "handle_softirqs")             # what 6.1 and 6.12 run when an interrupt is over
 START = mmu_notifier.kvm_mmu_notifier_invalidate_range_start
 LIVEPATCH = {"6.1": {START: v6_1.kvm_mmu_notifier_invalidate_range_start}, "6.12": {}}
 
@@ -73,26 +74,55 @@ def our_steps(kernel: str, caches: int, related: bool) -> Trace:
 def _pair(phase: Phase, steps: Trace) -> Iterator[Row]:
     """Go along both: a lock in the trace must be the next lock of ours, and what lies between is ours alone."""
     left = list(steps)
+    for event, interrupted in _lines(phase):
+        call = CALL.match(event.text)
+        if interrupted:
+            yield Row(event.text.rstrip(), "(an interrupt came: this is its work)")
+        elif not call:
+            yield Row(event.text.rstrip(), "")               # the } at the end of a call
+        elif call["name"].startswith("_raw_"):
+            yield from _lock(event, call["name"], left)
+        else:
+            yield from _call(event, call["name"], call["body"] == ";", left)
+    yield from _quiet(left, lambda step: not _traced_name(step))
+    if left:
+        raise Damaged(f"the trace ends, and our function still {left[0].words}, {_row('', left[0]).place}")
+
+
+def _lines(phase: Phase) -> Iterator[tuple[Event, bool]]:
+    """The lines of the program's own calls, and whether each belongs to an interrupt that came in between."""
+    until = ""
     for event in phase.events:
         if event.pid != phase.pid:           # somebody else had the CPU for a moment
             continue
         call = CALL.match(event.text)
-        if not call:
-            yield Row(event.text.rstrip(), "")               # the } at the end of a call
-        elif call["name"].startswith("_raw_"):
-            yield from _quiet(left, lambda step: not _traced_name(step))
-            if not left or _traced_name(left[0]) != call["name"]:
-                raise Damaged(f"line {event.line} of the trace is {call['name']}(), and our next step is "
-                              + (f"{left[0].words!r}, {_row('', left[0]).place}" if left else "none: our function is done"))
-            yield _row(event.text, left.pop(0))
-        else:
-            yield from _quiet(left, lambda step: not _traced_name(step) and not _is_in(step, call["name"]))
-            yield _entry(event, call["name"], left)
-            if call["body"] == ";":
-                yield from _quiet(left, lambda step: _is_in(step, call["name"]))
+        begins = not until and bool(call) and call["name"] in INTERRUPTS
+        yield event, bool(until) or begins
+        if begins and call["body"] == " {":
+            until = call["indent"] + "}"     # its end is the } as far to the right as its call
+        elif event.text.rstrip() == until:
+            until = ""
+
+
+def _lock(event: Event, name: str, left: list[Taken]) -> Iterator[Row]:
+    """A lock in the trace, after those steps of ours that the tracer cannot see."""
     yield from _quiet(left, lambda step: not _traced_name(step))
-    if left:
-        raise Damaged(f"the trace ends, and our function still {left[0].words}, {_row('', left[0]).place}")
+    if not left or _traced_name(left[0]) != name:
+        raise Damaged(f"line {event.line} of the trace is {name}(), and our next step is "
+                      + (f"{left[0].words!r}, {_row('', left[0]).place}" if left else "none: our function is done"))
+    yield _row(event.text, left.pop(0))
+
+
+def _call(event: Event, name: str, calls_nothing: bool, left: list[Taken]) -> Iterator[Row]:
+    """A call in the trace: our call stands in the line of the caller."""
+    yield from _quiet(left, lambda step: not _traced_name(step) and not _is_in(step, name))
+    if not left or not _is_in(left[0], name):
+        raise Damaged(f"line {event.line} of the trace calls {name}(), and our next step is not in it")
+    depth = [place.function for place in left[0].stack].index(name)
+    caller = left[0].stack[max(depth - 1, 0)]
+    yield Row(event.text.rstrip(), f"calls {name}()", PurePath(caller.file).name, caller.line, caller.function)
+    if calls_nothing:
+        yield from _quiet(left, lambda step: _is_in(step, name))
 
 
 def _quiet(left: list[Taken], as_long_as) -> Iterator[Row]:
@@ -110,15 +140,6 @@ def _traced_name(taken: Taken) -> str:
 
 def _is_in(taken: Taken, function: str) -> bool:
     return any(place.function == function for place in taken.stack)
-
-
-def _entry(event: Event, function: str, left: list[Taken]) -> Row:
-    """The row of a call: our call stands in the line of the caller, or of the function's own first step."""
-    if not left or not _is_in(left[0], function):
-        raise Damaged(f"line {event.line} of the trace calls {function}(), and our next step is not in it")
-    depth = [place.function for place in left[0].stack].index(function)
-    caller = left[0].stack[max(depth - 1, 0)]
-    return Row(event.text.rstrip(), f"calls {function}()", PurePath(caller.file).name, caller.line, caller.function)
 
 
 def _row(traced: str, taken: Taken) -> Row:
