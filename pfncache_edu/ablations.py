@@ -8,14 +8,13 @@ do, step for step; with one off, one of them does something else, which `instead
 """
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations
 
 from . import scenarios
-from .interpreters.evidence import chance_of_failure
+from .interpreters.chances import Chance, chance
 from .interpreters.explorer import explore
 from .interpreters.stepper import Stepper
 from .kvm.mmu_notifier import kvm_mmu_notifier_invalidate_range_start
@@ -112,13 +111,13 @@ class Outcome:
     verdict    the shortest failure over both situations; if there is none, the verdict on the last one
     states     how many were searched in both, if all hold
     useless    how many write locks one unrelated event takes, at worst
-    chances    for each situation, the share of random runs that fail
+    chances    for each situation, how likely a random run is to fail; None where none can
     """
     off: tuple[str, ...]
     verdict: Verdict
     states: int
     useless: int
-    chances: tuple[float, ...]
+    chances: tuple[Chance | None, ...]
 
     @property
     def kind(self) -> str:
@@ -140,7 +139,7 @@ def outcome_without(*off: str) -> Outcome:
     broken = [verdict for verdict in verdicts if not verdict.holds]
     return Outcome(off, min(broken, key=lambda verdict: len(verdict.threads)) if broken else verdicts[-1],
                    sum(verdict.states for verdict in verdicts), useless_write_locks(livepatch),
-                   tuple(0.0 if verdict.holds else chance_of_failure(program) for program, verdict in zip(programs, verdicts)))
+                   tuple(None if verdict.holds else chance(program) for program, verdict in zip(programs, verdicts)))
 
 
 def useless_write_locks(livepatch: Livepatch) -> int:
@@ -159,11 +158,6 @@ def write_locks_of_an_event(livepatch: Livepatch, start: int) -> int:
             break
         machine.step("notifier")
     return asked
-
-
-def runs_to_be_sure(chance: float, confidence: float = 0.95) -> int:
-    """After how many random runs a fault of this chance has shown itself, with this confidence."""
-    return max(1, math.ceil(math.log(1 - confidence) / math.log1p(-chance))) if chance < 1 else 1
 
 
 def ablations(most: int = 2) -> list[Outcome]:

@@ -3,8 +3,7 @@
     bug = CALLERS["trusts_refresh"]
     explore(bug.situation(bug.livepatch))
 
-They stand in the place of scenarios.use_guest_page(), the right one. `at` has pieces of the lines that are wrong, `rule` names
-the rule of RULES that they break.
+They stand in the place of scenarios.use_guest_page(), the right one. Each breaks one of the RULES.
 """
 from __future__ import annotations
 
@@ -53,9 +52,7 @@ def refresh_finds_no_page(livepatch: Livepatch | None = None) -> Program:
 
 @dataclass(frozen=True)
 class Caller(Mutant):
-    """A wrong caller: the rule that it breaks, pieces of the lines where it does, and a situation that shows it."""
-    rule: str
-    at: tuple[str, ...]
+    """A wrong caller, and a situation that shows what is wrong with it."""
     situation: Callable[..., Program]
 
     @property
@@ -64,26 +61,20 @@ class Caller(Mutant):
         lines = inspect.getsource(self.function.function).splitlines()
         return lines[next(n for n, line in enumerate(lines) if line.startswith("def ")):]
 
-    @property
-    def wrong_lines(self) -> tuple[int, ...]:
-        """The numbers of the lines of which one must change, counted from 1: either of two that stand in the wrong order."""
-        return tuple(n for n, line in enumerate(self.lines, start=1) if any(piece in line for piece in self.at))
-
 
 CALLERS: dict[str, Caller] = {}
 
 
-def breaks(rule: str, at: tuple[str, ...], situation: Callable[..., Program], difference: str):
-    """Registers a caller as one that breaks a rule."""
+def goes_wrong_in(situation: Callable[..., Program], difference: str):
+    """Registers a wrong caller."""
     def register(function: KernelFunction) -> KernelFunction:
         name = function.__name__
-        CALLERS[name] = Caller(name, use_guest_page, function, difference, rule, at, situation)
+        CALLERS[name] = Caller(name, use_guest_page, function, difference, situation)
         return function
     return register
 
 
-@breaks("lock_before_check", ("khva = yield gpc.khva", "write_guest(gpc.kvm.mm, khva)"), scenarios.page_moves_under_two_users,
-        "Reads the address before it takes the lock: another user's refresh puts a new one there")
+@goes_wrong_in(scenarios.page_moves_under_two_users, "Reads the address before it takes the lock: another user's refresh puts a new one there")
 @kernel
 def reads_the_address_first(gpc: gfn_to_pfn_cache) -> Steps[None]:
     while True:
@@ -98,8 +89,7 @@ def reads_the_address_first(gpc: gfn_to_pfn_cache) -> Steps[None]:
             return
 
 
-@breaks("use_under_the_lock", ("# too early", "yield write_guest"), scenarios.page_moves_during_use,
-        "Drops the lock, and writes then")
+@goes_wrong_in(scenarios.page_moves_during_use, "Drops the lock, and writes then")
 @kernel
 def writes_too_late(gpc: gfn_to_pfn_cache) -> Steps[None]:
     yield read_lock_irq(gpc.lock)
@@ -113,8 +103,7 @@ def writes_too_late(gpc: gfn_to_pfn_cache) -> Steps[None]:
     yield write_guest(gpc.kvm.mm, khva)
 
 
-@breaks("check_after_refresh", ("may_use = True",), scenarios.page_moves_during_refresh,
-        "Takes the lock again after a refresh, but does not check again")
+@goes_wrong_in(scenarios.page_moves_during_refresh, "Takes the lock again after a refresh, but does not check again")
 @kernel
 def trusts_refresh(gpc: gfn_to_pfn_cache) -> Steps[None]:
     yield read_lock_irq(gpc.lock)
@@ -129,8 +118,7 @@ def trusts_refresh(gpc: gfn_to_pfn_cache) -> Steps[None]:
     yield read_unlock_irq(gpc.lock)
 
 
-@breaks("drop_before_refresh", ("kvm_gpc_refresh(gpc, 8)",), scenarios.page_moves_during_refresh,
-        "Calls refresh while it holds the lock")
+@goes_wrong_in(scenarios.page_moves_during_refresh, "Calls refresh while it holds the lock")
 @kernel
 def refreshes_under_the_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:
     yield read_lock_irq(gpc.lock)
@@ -144,8 +132,7 @@ def refreshes_under_the_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:
     yield read_unlock_irq(gpc.lock)
 
 
-@breaks("give_up", ("yield from kvm_gpc_refresh(gpc, 8)",), refresh_finds_no_page,
-        "Does not look at what refresh answers, and tries for ever")
+@goes_wrong_in(refresh_finds_no_page, "Does not look at what refresh answers, and tries for ever")
 @kernel
 def never_gives_up(gpc: gfn_to_pfn_cache) -> Steps[None]:
     while True:

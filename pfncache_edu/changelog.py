@@ -104,8 +104,8 @@ def findings(changelog: Changelog, rules: Iterable[Rule] | None = None) -> list[
 # --- the subject line -----------------------------------------------------------------------------------------------
 
 def lacks_a_prefix(changelog: Changelog) -> str:
-    """The subject begins with the subsystem and a topic."""
-    if re.match(r"KVM: [\w/ ]+: \S", changelog.subject):
+    """The subject begins with the subsystem, and with a topic unless the patch is for all of KVM."""
+    if re.match(r"KVM: (?:[\w/ ]+: )?\S", changelog.subject):
         return ""
     return "begin the subject with the subsystem and a topic, such as `KVM: x86: `"
 
@@ -233,7 +233,7 @@ def _word_at(text: str, match: re.Match) -> str:
 
 
 RULES = (
-    Rule("prefix", "the subject begins with KVM: and a topic", KVM_X86, (150, 160), lacks_a_prefix),
+    Rule("prefix", "the subject begins with KVM: and, if there is one, a topic", KVM_X86, (150, 160), lacks_a_prefix),
     Rule("capital, no full stop", "the first word after the prefix has a capital; no full stop", KVM_X86, (171, 178), phrase_is_not_capitalised),
     Rule("length", "the subject has 75 characters, 80 at most", KVM_X86, (187, 191), subject_is_too_long),
     Rule("change first", "the text leads with what changes; reasons follow", KVM_X86, (197, 224), orders_nothing_at_first),

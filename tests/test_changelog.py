@@ -43,7 +43,7 @@ def test_the_subject_of_a_mail_loses_its_tag():
 
 @pytest.mark.parametrize("text, rule", [
     ("kvm: x86: Take the lock\n\nTake it.", "prefix"),
-    ("KVM: Take the lock\n\nTake it.", "prefix"),
+    ("pfncache: Take the lock\n\nTake it.", "prefix"),
     ("KVM: x86: take the lock\n\nTake it.", "capital, no full stop"),
     ("KVM: x86: Take the lock.\n\nTake it.", "capital, no full stop"),
     ("KVM: x86: Take the lock " + "of the cache " * 5 + "\n\nTake it.", "length"),

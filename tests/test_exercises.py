@@ -8,7 +8,7 @@ import pytest
 
 from pfncache_edu.grading import EXERCISES
 from pfncache_edu.grading.batch import as_csv, grade_folder
-from pfncache_edu.grading.exercise import Property
+from pfncache_edu.grading.exercise import Property, Rubric
 from pfncache_edu.grading.release import Cell, cells_of, released, without
 from pfncache_edu.grading.report import as_text
 
@@ -77,7 +77,7 @@ def pinned(source: pathlib.Path) -> dict[str, dict[str, str]]:
 def test_the_samples_get_the_marks_and_the_feedback_that_are_pinned(source, tmp_path):
     """If this fails and the new feedback is better: copy grades.csv of `pfncache grade` over expected_grades.csv, and
     write what `pfncache check NUMBER samples/NAME/NUMBER.ipynb` prints to expected_feedback/NAME.txt."""
-    rows = grade_folder(source.parent / "samples", tmp_path, jobs=2, timeout=120)
+    rows = grade_folder(source.parent / "samples", tmp_path, jobs=2, timeout=120, trusting=True)
     assert as_csv(rows) == (source.parent / "expected_grades.csv").read_text(encoding="utf-8")
     expected = {path.stem: path.read_text(encoding="utf-8") for path in (source.parent / "expected_feedback").glob("*.txt")}
     reports = {row.submission.split("/")[0]: row.report for row in rows}
@@ -91,7 +91,8 @@ def test_the_samples_get_the_marks_and_the_feedback_that_are_pinned(source, tmp_
 
 @every_exercise
 def test_right_answers_earn_everything_and_nobody_else_does(source):
-    full = {name for name, line in pinned(source).items() if line["points"] == line["max"]}
+    by_a_person = sum(p.points for p in EXERCISES[number_of(source)].properties if isinstance(p, Rubric))
+    full = {name for name, line in pinned(source).items() if float(line["points"]) == float(line["max"]) - by_a_person}
     assert full == set((source.parent / "right_answers.txt").read_text().split()) and len(full) >= 3 and "reference" in full
 
 

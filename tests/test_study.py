@@ -122,6 +122,11 @@ def test_watching_ends_with_full_marks(own_folder, capsys):
     assert "25 of 25 points" in capsys.readouterr().out and recorded(own_folder)["8.2"]["best"] == 25
 
 
+def test_minutes_are_noted_when_they_are_minutes(own_folder, capsys):
+    assert main(["spent", "8.2", "50"]) == 0 and recorded(own_folder) == {"8.2": {"minutes": 50}}
+    assert main(["spent", "8.2", "-3"]) == 2 and "write a number above 0" in capsys.readouterr().err
+
+
 # --- progress ---------------------------------------------------------------------------------------------------------
 
 def test_progress_has_a_line_for_each_exercise_and_a_sum(own_folder, capsys):

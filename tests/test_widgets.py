@@ -182,11 +182,12 @@ process.stdout.write(JSON.stringify(answers));
 """
 
 
-def in_node(folder, script, **data):
+def in_node(folder, script, name="scheduler.js", **data):
+    """What a script answers that plays a widget's module in Node."""
     node = shutil.which("node")
     if not node:
         pytest.skip("Node is not installed: the browser tests still play the module")
-    (folder / "player.mjs").write_text(module(MODULE.name))
+    (folder / "player.mjs").write_text(module(name))
     (folder / "runs.json").write_text(json.dumps(data))
     (folder / "play.mjs").write_text(script)
     done = subprocess.run([node, folder / "play.mjs"], capture_output=True, text=True, timeout=60)

@@ -53,6 +53,15 @@ def right(slots: kvm_memslots, gpa: int) -> dict[str, int | None]:
     return {"gfn": gfn, "slot": slot.id if slot else None, "hva": gfn_to_hva_memslot(slot, gfn) + offset if slot else None, "offset": offset}
 
 
+def why_not_numbers(address: str, parts: object) -> None:
+    """AnswerFailed with what to write, if an address has not got its four numbers as numbers."""
+    if not isinstance(parts, dict):
+        raise AnswerFailed(f"translations[{address!r}] is {shown_value(parts)}: write a dict with {', '.join(PARTS)}")
+    for part, value in parts.items():
+        if value is not None and type(value) is not int:
+            raise AnswerFailed(f"translations[{address!r}][{part!r}] is {shown_value(value)}: write a whole number, such as 0x13, or None")
+
+
 def translated(answers: Answers) -> Finding:
     """Half a point for each of four intermediates of each of five addresses."""
     slots, addresses = layout_of(answers.seed)
@@ -62,9 +71,10 @@ def translated(answers: Answers) -> Finding:
         raise AnswerFailed(f"translations has no address {strange[0]!r}: its keys are {', '.join(map(hex, addresses))} (SEED = {answers.seed})")
     for address in addresses:
         parts = given.get(hex(address))
-        if not isinstance(parts, dict) or not set(parts) & set(PARTS):
+        if parts is None:
             said.append(f"{address:#x}: not translated yet.")
             continue
+        why_not_numbers(hex(address), parts)
         wrong = [part for part in PARTS if part not in parts or parts[part] != right(slots, address)[part]]
         earned += EACH * (len(PARTS) - len(wrong))
         said += [f"{address:#x}: {part} is not {shown_value(parts.get(part))}; {HOW[part]}." for part in wrong]

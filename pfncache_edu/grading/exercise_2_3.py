@@ -5,6 +5,7 @@ from .answers import data
 from .exercise import Exercise, Judged
 from .questions import order
 
+### BEGIN ANSWERS
 RIGHT = (
     "take refresh_lock, then the cache's lock for write",
     "withdraw: store False in valid",
@@ -15,13 +16,14 @@ RIGHT = (
     "retry or publish: go back to the snapshot if an event is under way or has ended since, else store page, address and True in valid",
     "drop the lock and refresh_lock",
 )
+### END ANSWERS
+
 DISTRACTORS = {
     "store True in valid, so that other users need not refresh as well":
         "whoever checks meanwhile would use the old page.",
     "take gpc_lock, so that no event can start until the page is published":
         "gpc_lock is a spinlock, the look-up may sleep, and the event may come from somebody on whom the look-up waits.",
 }
-LINES = tuple(sorted((*RIGHT, *DISTRACTORS)))
 
 EXERCISE = Exercise(
     "2.3", "Six parts in order", (data("parts", "a list of the lines in their order"),),

@@ -5,10 +5,79 @@ refuse a right hook find nothing: whoever expects the wrong outcome would find e
 """
 from __future__ import annotations
 
-from ..kvm.structs import PAGE_SIZE, TASK_SIZE_MAX
-from ..ranges import RIGHT_TESTS, WRONG_TESTS, RangeTest, judged_by
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..kvm.structs import PAGE_ALIGN_DOWN, PAGE_SIZE, TASK_SIZE_MAX, ULONG_MAX, kvm
+from ..locks import spin_lock, spin_unlock, write_lock_irq, write_unlock_irq
+from ..ranges import caches_at, visited, withdrawn
+from ..steps import KernelFunction, Steps, kernel
 from .answers import AnswerFailed, Answers, data, shown_value
 from .exercise import Exercise, Finding, Judged
+
+# --- hooks with another test in the place of `valid and start <= uhva < end` -------------------------------------------
+
+Test = Callable[[int, int, int, bool], bool]
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """A test of (start, end, uhva, valid), and what is different about it, in a sentence."""
+    name: str
+    difference: str
+    concerns: Test
+
+
+WRONG_TESTS = {test.name: test for test in (
+    RangeTest("left_open", "takes `start` for an address that is not in the range",
+              lambda start, end, uhva, valid: valid and start < uhva < end),
+    RangeTest("right_closed", "takes `end` for an address that is in the range",
+              lambda start, end, uhva, valid: valid and start <= uhva <= end),
+    RangeTest("ignores_end", "never looks at `end`", lambda start, end, uhva, valid: valid and start <= uhva),
+    RangeTest("ignores_start", "never looks at `start`", lambda start, end, uhva, valid: valid and uhva < end),
+    RangeTest("only_the_first_page", "looks at the first page of the range only",
+              lambda start, end, uhva, valid: valid and start <= uhva < start + PAGE_SIZE),
+    RangeTest("misses_the_last_page", "does not look at the last page of the range",
+              lambda start, end, uhva, valid: valid and start <= uhva < end - PAGE_SIZE),
+    RangeTest("wants_a_page_from_uhva_on", "wants a whole page from `uhva` on to be in the range",
+              lambda start, end, uhva, valid: valid and start <= uhva and uhva + PAGE_SIZE <= end),
+    RangeTest("does_not_ask_valid", "withdraws a cache that is not valid", lambda start, end, uhva, valid: start <= uhva < end),
+    RangeTest("looks_at_32_bits", "keeps the lower half of `uhva` only",
+              lambda start, end, uhva, valid: valid and start <= uhva & 0xffff_ffff < end),
+    RangeTest("takes_end_for_a_length", "takes its second number for the length of the range",
+              lambda start, end, uhva, valid: valid and start <= uhva < start + end),
+)}
+RIGHT_TESTS = {test.name: test for test in (
+    RangeTest("not_outside", "says that it is neither before nor behind the range",
+              lambda start, end, uhva, valid: valid and not (uhva < start or end <= uhva)),
+    RangeTest("by_its_page", "compares the address of the page",
+              lambda start, end, uhva, valid: valid and start <= PAGE_ALIGN_DOWN(uhva) < end),
+    RangeTest("by_one_comparison", "subtracts, as unsigned numbers do",
+              lambda start, end, uhva, valid: valid and (uhva - start) & ULONG_MAX < end - start),
+)}
+
+
+def hook_with(test: RangeTest) -> KernelFunction:
+    """A hook that takes each cache's write lock, and withdraws it if the test says so."""
+    @kernel
+    def hook(kvm: kvm, start: int, end: int) -> Steps[None]:
+        yield spin_lock(kvm.gpc_lock)
+        for gpc in (yield kvm.gpc_list):
+            yield write_lock_irq(gpc.lock)
+            if test.concerns(start, end, (yield gpc.uhva), (yield gpc.valid)):
+                yield gpc.valid.set(False)
+            yield write_unlock_irq(gpc.lock)
+        yield spin_unlock(kvm.gpc_lock)
+    return hook
+
+
+def judged_by(test: RangeTest, start: int, end: int, uhva: int, valid: bool) -> bool:
+    """Whether a hook with this test withdraws a cache."""
+    gpc, = caches = caches_at([uhva], valid)
+    return withdrawn(visited(caches, start, end, hook_with(test)), gpc)
+
+
+# --- the student's tests ------------------------------------------------------------------------------------------------
 
 AT_MOST = 8
 Case = tuple[int, int, int, bool, bool]

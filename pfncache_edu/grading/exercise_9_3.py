@@ -32,10 +32,10 @@ def kvm_handle_hva_range(kvm: kvm, start: int, end: int, on_lock, handler=None) 
 
 SHORTEST, LONGEST = 35, 260
 ABOUT = r"mmu_lock"
-SPARES = (r"no memslot|not? (?:in|part of) (?:a|any) memslot|outside (?:of )?(?:all |any |every |the )?(?:memslots?|guest memory|guest's memory)|unrelated|non-overlapping|"
+SPARES = (r"only (?:if|when|for)\b[^.]{0,60}(?:overlap|touch|memslot)|(?:no|has no|without an?y?) (?:memslot|page of)|no memslot|not? (?:in|part of) (?:a|any) memslot|outside (?:of )?(?:all |any |every |the )?(?:memslots?|guest memory|guest's memory)|unrelated|non-overlapping|"
           r"(?:not|n't|neither|nothing|without) [^.]{0,40}(?:overlap|touch|hit|concern|intersect)|(?:overlap|touch|hit|concern)\w* (?:no|none|nothing)\b|"
           r"no (?:guest )?(?:page|memory|slot)\w* [^.]{0,20}(?:overlap|touch|affected)")
-RELEVANT = r"overlap|touch|\bhits?\b|concern|intersect|\bin a memslot|memslots?\b|guest memory|related|otherwise"
+RELEVANT = r"overlap|touch|\bhits?\b|concern|intersect|\bin a memslot|memslots?\b|guest memory|related|otherwise|\bothers\b"
 SAME = r"as before|still|unchanged|\bsame\b|remain|keeps?\b|stays?\b|continue|no change|does not change|not affected"
 BENEFIT = (r"no longer|without (?:waiting|taking|blocking)|\bzero\b|\bnone\b|\bno (?:write )?lock|not (?:wait|block|contend|queue|take)|"
            r"once (?:less|fewer)|instead of|fewer|one lock|\d")
@@ -50,13 +50,14 @@ def text_of(answers: Answers) -> Changelog:
 
 
 def is_about_the_patch(answers: Answers) -> Finding:
+    """Passes, or raises AnswerFailed: it is worth no point, and shuts the gate."""
     text = text_of(answers)
     if not SHORTEST <= text.words <= LONGEST:
-        return Finding(0, f"the text has {text.words} words: say what you have to say in {SHORTEST} to {LONGEST}")
+        raise AnswerFailed(f"the text has {text.words} words: say what you have to say in {SHORTEST} to {LONGEST}")
     if not re.search(ABOUT, f"{text.subject} {text.text}"):
-        return Finding(0, "the text does not name the lock that the patch is about")
+        raise AnswerFailed("the text does not name the lock that the patch is about")
     if len(set(text.text.lower().split())) < SHORTEST // 2:
-        return Finding(0, "the text says the same words over and over")
+        raise AnswerFailed("the text says the same words over and over")
     return Finding(0)
 
 
@@ -77,7 +78,8 @@ def both(*checks: Callable[[Changelog], str]) -> Callable[[Answers], Finding]:
 
 
 def names_the_condition(answers: Answers) -> Finding:
-    if re.search(SPARES, text_of(answers).text, re.I):
+    text = text_of(answers)
+    if re.search(SPARES, f"{text.subject}. {text.text}", re.I):
         return Finding(2)
     return Finding(0, "nothing says which events the change is for: look at what `touched` decides")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import re
 
-from .answers import Answers, data
+from .answers import AnswerFailed, Answers, data
 from .exercise import Exercise, Finding, Gate, Judged, Rubric
 
 REVIEW = """\
@@ -25,10 +25,11 @@ def own_words(answers: Answers) -> str:
 
 
 def is_a_reply(answers: Answers) -> Finding:
+    """Passes, or raises AnswerFailed: it is worth no point, and shuts the gate."""
     words = len(own_words(answers).split())
-    if FEWEST <= words <= MOST:
-        return Finding(0)
-    return Finding(0, f"the reply has {words} words of its own: {FEWEST} to {MOST} are enough, and kind")
+    if not FEWEST <= words <= MOST:
+        raise AnswerFailed(f"the reply has {words} words of its own: {FEWEST} to {MOST} are enough, and kind")
+    return Finding(0)
 
 
 def proposes_a_wording(answers: Answers) -> Finding:

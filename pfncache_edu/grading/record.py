@@ -51,6 +51,11 @@ def record_nothing():
         paused = before
 
 
+def record_minutes(exercise: str, minutes: float) -> None:
+    """Keep how long an exercise took, by what the student says; it corrects the book's estimates and is worth no marks."""
+    change(exercise, lambda entry: entry | {"minutes": minutes})
+
+
 def change(exercise: str, to: Callable[[dict], dict]) -> None:
     """Replace the entry of an exercise, where it can be written; the file is there as a whole or not at all."""
     if paused:
@@ -83,7 +88,7 @@ def read_record() -> dict[str, dict]:
 def is_entry(entry: object) -> bool:
     if not isinstance(entry, dict) or not isinstance(entry.get("hints", {}), dict):
         return False
-    numbers = [entry.get(name, 0) for name in ("points", "best", "of", "checks")] + list(entry.get("hints", {}).values())
+    numbers = [entry.get(name, 0) for name in ("points", "best", "of", "checks", "minutes")] + list(entry.get("hints", {}).values())
     return all(isinstance(number, (int, float)) for number in numbers)
 
 

@@ -31,8 +31,6 @@ from .taking import take
 
 MAX_STEPS = 2_000
 """A random run that is longer is called unfinished."""
-RARE = 1e-12
-"""Random runs that are rarer, all together, are not followed any further."""
 
 
 @dataclass(frozen=True)
@@ -252,43 +250,6 @@ def random_runs(program: Program, runs: int, seed: int = 0, progress: Callable[[
         if progress:
             progress(n, failures.total())
     return RandomRuns(runs, seed, dict(sorted(failures.items())), unfinished, first)
-
-
-def chance_of_failure(program: Program) -> float:
-    """The chance that one random run fails, by walking all of them at once; the runs that `random_runs` counts.
-
-    Exact, but for runs that are still going after 2,000 steps or are as rare as one in 10**12: these count as not failed.
-    """
-    search, failed = Search(program), 0.0
-    chances, known = {0: 1.0}, {}
-    with search.searching():
-        for _ in range(MAX_STEPS):
-            after: dict[int, float] = {}
-            for state, chance in chances.items():
-                if state not in known:
-                    known[state] = _choices(search, state)
-                ending, nexts = known[state]
-                failed += chance if ending else 0.0
-                for to in nexts:
-                    if to is None:
-                        failed += chance / len(nexts)
-                    else:
-                        after[to] = after.get(to, 0.0) + chance / len(nexts)
-            chances = after
-            if sum(chances.values()) < RARE:
-                break
-    return failed
-
-
-def _choices(search: Search, state: int) -> tuple[str, list[int | None]]:
-    """What is wrong with a state ("" if nothing), and the states that its next steps lead to; None for a step that is wrong."""
-    broken = _broken_invariant(search, state)
-    if broken:
-        return broken, []
-    rows = [(role, role.rows[state & role.slot.mask]) for role in search.roles]
-    can = [row for _, row in rows if row[state & row.mask] or state & row.mask in row.wrong]
-    stuck = not can and any(row.node.step is not None for _, row in rows)
-    return "no_deadlock" if stuck else "", [None if state & row.mask in row.wrong else state + row[state & row.mask] for row in can]
 
 
 def _walks(program: Program, seed: int) -> Iterator[tuple[list[str], str]]:

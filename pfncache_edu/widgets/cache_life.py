@@ -302,10 +302,10 @@ TOLD = ("Six states of a cache. Init leads from cleared memory to inactive; acti
         "A refresh leads from each of them back to usable, if there is a page. Deactivate leads from each of them to inactive.")
 
 
-def machine_svg(current: str) -> str:
-    """The states as boxes and the calls as arrows; the box of `current` has a mark."""
+def machine_svg(current: str, tip: str = "cl-tip") -> str:
+    """The states as boxes and the calls as arrows; the box of `current` has a mark. `tip` names the tip of its arrows."""
     arrows = "".join(
-        f'<line x1="{x}" y1="{y}" x2="{u}" y2="{v}" stroke="currentColor" stroke-width="1.4" marker-end="url(#cl-tip)"/>'
+        f'<line x1="{x}" y1="{y}" x2="{u}" y2="{v}" stroke="currentColor" stroke-width="1.4" marker-end="url(#{tip})"/>'
         + "".join(f'<text x="{at}" y="{height + 13 * n}" text-anchor="{anchor}" font-size="12" class="cl-arrow">{line}</text>'
                   for n, line in enumerate(words.split("|")))
         for (x, y), (u, v), words, (at, height, anchor) in ARROWS)
@@ -318,7 +318,7 @@ def machine_svg(current: str) -> str:
         for name, (x, y) in PLACES.items())
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 340 340" width="340" height="340" role="img" '
             f'font-family="system-ui,sans-serif" fill="#1b2230" color="#505a69"><title>The life of a cache</title><desc>{html.escape(TOLD)}</desc>'
-            f'<defs><marker id="cl-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+            f'<defs><marker id="{tip}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
             f'<path d="M0 0L8 4L0 8z" fill="currentColor"/></marker></defs>'
             f'<rect class="cl-frame" x="2" y="106" width="336" height="228" rx="10" fill="none" stroke="#868f9e" stroke-dasharray="5 4"/>'
             f'<text x="216" y="122" font-size="11.5" class="cl-caption">active: on the list</text>{arrows}{boxes}</svg>')
@@ -334,7 +334,7 @@ def still_picture(graph: dict, history: str) -> str:
         f'<text x="372" y="{62 + 24 * n}" font-family="ui-monospace,monospace" font-size="12.5">{html.escape(name)}</text>'
         f'<text x="520" y="{62 + 24 * n}" font-size="13">{html.escape(value)}</text>' for n, (name, value) in enumerate(rows))
     says = check["told"] if check else "it cannot be checked yet"
-    picture = machine_svg(node["box"])
+    picture = machine_svg(node["box"], "cl-tip-still")
     inner = picture[picture.index("<defs>"):picture.rindex("</svg>")]
     words = f"After {done}, the cache is {BOXES[node['box']][0]}. " + "; ".join(f"{name}: {value}" for name, value in rows) + f". {says}."
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 740 344" width="740" height="344" role="img" '

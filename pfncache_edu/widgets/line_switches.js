@@ -97,7 +97,8 @@ class Switches {
       this.notes[n].textContent = isOff ? ` off: ${moot ? "makes no difference now" : instead}` : moot ? " makes no difference now" : "";
     });
     this.code.replaceChildren(...shownLines(this.lines, this.switches, off).map(([text, state]) =>
-      h(state === "gone" ? "del" : state === "new" ? "ins" : "span", { class: "l-line" }, `${state === "gone" ? "−" : state === "new" ? "+" : " "} ${text}\n`)));
+      h(state === "gone" ? "del" : state === "new" ? "ins" : "span", { class: "l-line" },
+        h("span", { class: "l-sign" }, `${state === "gone" ? "−" : state === "new" ? "+" : " "} ${/^ */.exec(text)[0]}`), `${text.trimStart()}\n`)));
     const first = this.code.querySelector("del, ins");
     if (first) this.code.scrollTop = Math.max(0, first.offsetTop - this.code.offsetTop - 60);
     this.back.setAttribute("aria-disabled", this.undone.length ? "false" : "true");

@@ -15,7 +15,8 @@ import textwrap
 
 import traitlets
 
-from ..ablations import NAMES, SITUATIONS, SWITCHES, Outcome, ablations, outcome_without, runs_to_be_sure
+from ..ablations import NAMES, SITUATIONS, SWITCHES, Outcome, ablations, outcome_without
+from ..interpreters.chances import NEGLIGIBLE, Chance
 from ..render.diagram import rows_of
 from ..steps import KernelFunction
 from .live_widget import LiveWidget, module, styles
@@ -102,15 +103,14 @@ def told(outcome: Outcome) -> dict:
             "random": [in_random_runs(chance) for chance in outcome.chances] if broken else []}
 
 
-def in_random_runs(chance: float) -> str:
+def in_random_runs(chance: Chance | None) -> str:
     """How often random testing finds a fault, in words."""
-    if chance == 0:
+    if chance is None:
         return "in no run"
-    if chance > 1 - 1e-9:
+    if chance.wrong > 1 - NEGLIGIBLE:
         return "in every run"
-    runs = f"{runs_to_be_sure(chance):,} runs to be 95 % sure to see it"
-    percent = f"{chance:.2%}" if chance >= 0.01 else f"{100 * chance:.2g}%" if chance >= 0.00001 else "fewer than 0.001%"
-    return f"in {percent.replace('%', ' %')} of the runs: {runs}"
+    share = f"{100 * chance.wrong:.2g} %" if chance.wrong >= 0.00001 else "fewer than 0.001 %"
+    return f"in {share} of the runs: {chance.runs_needed():,} runs to be 95 % sure to see it"
 
 
 def diagram_of(outcome: Outcome) -> tuple[tuple[int, int, str, bool], ...]:

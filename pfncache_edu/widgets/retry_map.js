@@ -106,7 +106,7 @@ class Meeting {
 
   place(at) {
     const rung = this.maps.rung(at);
-    return rung === null ? "after the refresh" : `in “${this.names[rung]}”, before step ${at + 1}`;
+    return rung === null ? `after step ${at}` : `in “${this.names[rung]}”, before step ${at + 1}`;
   }
 
   told() {
@@ -162,9 +162,9 @@ class Meeting {
       this.outcome, this.live,
       h("div", { class: "r-views" }, h("div", {}, h("h4", {}, "Schedule"), this.lanes), h("div", {}, h("h4", {}, "Map of all places"), this.picture, this.legend(), this.result)),
       h("details", {}, h("summary", {}, "How this works"),
-        h("p", {}, "Move the two parts with the sliders (arrow keys move them by one step), or choose a place of the map. A part that has to wait for a lock runs as soon as it gets the lock, so neighbouring places may be one and the same schedule. After the second part, the event runs to its end, then vcpu0."),
+        h("p", {}, "Move the two parts with the sliders (arrow keys move them by one step), or choose a place of the map. A part that has to wait for a lock runs as soon as it gets the lock, so neighbouring places may be one and the same schedule. Places count the steps that the refresh has taken; where it has to look again, the later ones lie in its next round. After the second part, the event runs to its end, then vcpu0."),
         h("p", {}, "Each place was run on the model’s functions when the page was made. In this model every CPU sees stores in one order, and the host’s memory management is a table.")));
-    this.update("");
+    this.update();
   }
 
   legend() {
@@ -172,7 +172,7 @@ class Meeting {
       h("li", {}, s("svg", { viewBox: "0 0 14 14", width: 18, height: 18, "aria-hidden": "true" }, this.square(letter, 0, 0, 14)), h("span", {}, h("b", {}, name), `: ${what}`))));
   }
 
-  update(said) {
+  update() {
     const { cut, x, y } = this.state, { maps } = this, letter = maps.letter(cut, x, y), [name] = this.model.get("outcomes")[letter];
     this.cut.value = cut;
     [[this.startAt, this.startSaid, x], [this.endAt, this.endSaid, y]].forEach(([input, output, at]) => {
@@ -185,7 +185,7 @@ class Meeting {
     const schedule = maps.schedule(cut, x, y);
     this.outcome.dataset.letter = letter;
     this.outcome.replaceChildren(h("p", {}, h("b", {}, `${SIGNS[letter] ? `${SIGNS[letter]} ` : ""}${name}`)), schedule ? h("p", {}, "As a schedule: ", h("code", {}, schedule)) : "");
-    if (said !== "") this.say(this.told());
+    this.say(this.told());
     this.showLanes();
     this.picture.replaceChildren(this.drawing());
     this.result.replaceChildren(...this.summary());
@@ -232,10 +232,10 @@ class Meeting {
         s("text", { x: left + middle, y: edge + 15, "text-anchor": "middle" }, String(rung + 1)), s("text", { x: left - 12, y: edge + 6 - middle, "text-anchor": "middle" }, String(rung + 1))];
     });
     const stale = maps.count(cut, STALE);
-    return h("figure", {}, s("svg", { viewBox: `0 0 ${left + edge + 4} ${edge + 22}`, width: left + edge + 4, height: edge + 22, role: "img",
+    return h("div", {}, s("svg", { viewBox: `0 0 ${left + edge + 4} ${edge + 22}`, width: left + edge + 4, height: edge + 22, role: "img",
       "aria-label": `Map: the first part of the event goes to the right, the second part upwards. ${stale} of ${maps.map.maps[cut].length} places end stale. Here: ${this.model.get("outcomes")[maps.letter(cut, x, y)][0]}.` },
     parts, bands, s("rect", { class: "r-here", x: left + x * cell, y: top(y), width: cell, height: cell })),
-    h("figcaption", {}, "To the right: where the first part falls. Upwards: where the second part does. ", this.names.map((name, i) => `${i + 1} ${name}`).join(", "), ", and last: after the refresh."));
+    h("p", { class: "r-caption" }, "To the right: where the first part falls. Upwards: where the second part does. ", this.names.map((name, i) => `${i + 1} ${name}`).join(", "), "."));
   }
 }
 

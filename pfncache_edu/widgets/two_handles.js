@@ -18,7 +18,11 @@ class Handles {
     this.score = recall(`${KEY}.score`, { right: 0, all: 0 });
     this.root = h("section", { class: "pfn-play pfn-handles", "aria-label": "Two handles, one page", "data-lm-suppress-shortcuts": "true" });
     this.build();
-    this.changed = () => this.take(this.model.get("caches"), this.model.get("start"), this.model.get("end"));
+    // Python may set one end before the other, and our own changes come back one by one: neither is a range to draw.
+    this.changed = () => {
+      const [caches, start, end] = ["caches", "start", "end"].map((name) => this.model.get(name));
+      if (!this.setting && `${start},${end}` in this.data.hits) this.take(caches, start, end);
+    };
     for (const name of ["caches", "start", "end"]) model.on(`change:${name}`, this.changed);
     this.onHash = () => this.fromLink();
     addEventListener("hashchange", this.onHash);
@@ -88,7 +92,9 @@ class Handles {
     const same = this.caches === caches && this.start === start && this.end === end && this.shownPuzzle === this.puzzle;
     if (same) return;
     Object.assign(this, { caches, start, end, shownPuzzle: this.puzzle, answer: null });
-    this.model.set({ caches, start, end, said: -1 });
+    this.setting = true;
+    for (const [name, value] of Object.entries({ caches, start, end, said: -1 })) this.model.set(name, value);
+    this.setting = false;
     this.model.save_changes();
     this.draw();
     this.say(this.puzzle < 0 ? `The range is ${this.range}. Say what it does before you are told.`

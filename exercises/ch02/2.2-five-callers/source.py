@@ -15,7 +15,7 @@
 
 # %%
 from pfncache_edu import check
-from pfncache_edu.grading.exercise_2_2 import five_callers, rules, shortest_schedule
+from pfncache_edu.render.five_callers import five_callers, rules, shortest_schedule
 
 five_callers()
 

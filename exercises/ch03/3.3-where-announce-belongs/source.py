@@ -15,7 +15,7 @@
 
 # %%
 from pfncache_edu import check, explore
-from pfncache_edu.grading.exercise_3_3 import PLACES, announce, situation
+from pfncache_edu.announce import PLACES, situation
 from pfncache_edu.render.page import listing
 
 listing(*PLACES.values())
