@@ -138,7 +138,7 @@ class Page {
   /** A marker on the scale for each variant, before anything is shown. */
   question() {
     const { scale } = this.meter, sliders = VARIANTS.map((variant) => {
-      const words = h("output", {}, scale[0]);
+      const words = h("b", {}, scale[0]);
       const input = h("input", { type: "range", min: "0", max: String(scale.length - 1), value: "0", step: "1", oninput: () => { words.textContent = input.ariaValueText = scale[Number(input.value)]; } });
       return [input, h("label", { class: "m-slider" }, h("span", {}, `${variant} the patch: `, words), input)];
     });
@@ -150,7 +150,7 @@ class Page {
   controls() {
     const names = ["events of the notifier", "unrelated to the cache", "readers of the cache", "the readers are"];
     this.turned = Object.values(this.meter.knobs).map((values, knob) => {
-      const said = h("output", {});
+      const said = h("b", {});
       const input = h("input", { type: "range", min: "0", max: String(values.length - 1), step: "1", oninput: (event) => this.turn(knob, Number(event.target.value)) });
       return { input, said, label: h("label", { class: "m-slider" }, h("span", {}, `${names[knob]}: `, said), input) };
     });
