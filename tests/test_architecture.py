@@ -16,7 +16,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"properties", "lent_page"},
     {"scenarios", "conformance", "contention", "turns", "changelog"},
     {"mutants", "calibrate", "lab"},
-    {"announce", "callers", "former_bugs", "mmap_lock", "ranges"},
+    {"ablations", "announce", "callers", "former_bugs", "mmap_lock", "ranges"},
     {"render"},
     {"grading", "contend", "claims"},
     {"widgets"},
