@@ -44,6 +44,7 @@ EXAMPLES = """examples:
   pfncache explore read_lock_first                     every schedule of the real functions: the patch is safe
   pfncache explore read_lock_first --mutant forgets_the_count --story --source
   pfncache explore page_moves_during_use --mutant clears_under_the_read_lock
+  pfncache explore page_moves_under_two_users --backend auto
   pfncache explore page_moves_during_use --answer 8.2.ipynb
   pfncache play page_moves_during_use --schedule "v2 n14"
   pfncache contend --readers 8 --rate 100000           who is turned away by unrelated invalidations, before and after the patch
@@ -116,6 +117,9 @@ def parser() -> argparse.ArgumentParser:
                               "five random runs")
             made.add_argument("--max-states", type=at_least_one, default=MAX_STATES, metavar="N",
                               help="give up when there are more states, with exit code 3 (default: %(default)s)")
+            made.add_argument("--backend", choices=("python", "numba", "auto"), default="python", help="what searches: numba compiles the search, "
+                              "which pays from some hundred thousand states on (pip install pfncache-edu[fast]); auto: numba where it is "
+                              "installed (default: %(default)s)")
             made.add_argument("--json", action="store_true", help="print everything as JSON instead")
             made.add_argument("--progress", action="store_true", help="say on stderr how far the search is, also if that is no terminal")
         made.add_argument("--source", action="store_true", help="tell it with the source line of each step")
@@ -190,11 +194,13 @@ def explore_(asked) -> int:
     progress = Progress(asked.progress)
     verdict = None
     try:
-        verdict = explore(program, max_states=asked.max_states, progress=progress)
+        verdict = explore(program, max_states=asked.max_states, progress=progress, backend=asked.backend)
         progress.end()
         found = evidence(program, max_states=asked.max_states) if asked.evidence else None
     except Mistake as mistake:
         raise Refused(f"this is not a program of steps yet: {mistake}") from None
+    except ImportError as missing:
+        raise Refused(f"--{missing}") from None
     except KeyboardInterrupt:
         interrupted = True
         verdict = verdict or Verdict(program, "incomplete", progress.states, progress.depth, searched=progress.states,

@@ -10,7 +10,8 @@ import pytest
 
 from pfncache_edu import check, kernel, read_lock_irq, read_unlock_irq, spin_lock, spin_unlock, write_lock_irq, write_unlock_irq
 from pfncache_edu.grading import EXERCISES, assess, hints, record
-from pfncache_edu.grading.batch import as_csv, cell, checked_report, grade_folder, key_of
+from pfncache_edu.grading.batch import as_csv, grade_folder, key_of
+from pfncache_edu.grading.exports import cell
 from pfncache_edu.grading.pages import clean_svg
 from pfncache_edu.grading.report import Report, Result, as_html, as_text
 from pfncache_edu.grading.submission import NotASubmission, exercise_of, read_submission, run_cells, without_magics
@@ -319,18 +320,6 @@ def test_no_cell_is_a_formula(text):
     assert cell(text).startswith("'")
 
 
-def test_a_worker_cannot_hand_in_points_that_do_not_follow_from_outcomes():
-    honest = assess(EXERCISE, {NAME: does_nothing}).as_dict()
-    assert checked_report(json.loads(json.dumps(honest)), "8.2").points == 0
-    for change in ({"earned": 7}, {"outcome": "great"}, {"name": "other"}, {"happened": 3}):
-        forged = json.loads(json.dumps(honest))
-        forged["results"][1] |= change
-        with pytest.raises((ValueError, KeyError)):
-            checked_report(forged, "8.2")
-    with pytest.raises(ValueError):
-        checked_report({**honest, "results": ()}, "8.2")
-
-
 # --- a folder -----------------------------------------------------------------------------------------------------------
 
 ANSWER = notebook("""
@@ -359,7 +348,7 @@ ODD = {
     "prints/8.2.py": (b"for _ in range(1000): print('x' * 100_000)", "run the cell that defines it first"),
     "eats_memory/8.2.py": (b"x = bytearray(1 << 34)", "MemoryError"),
     "forges/8.2.py": (b"import os\nfor n in range(3, 40):\n    try: os.write(n, b'{\"nonce\": 1, \"report\": {}}\\n')\n    except OSError: pass\nos._exit(0)",
-                      "cannot be read"),
+                      "an answer to another question"),
     "floods/8.2.py": (b"import os\nfor n in range(3, 40):\n    try:\n        while True: os.write(n, b'x' * 10000)\n    except OSError: pass",
                       "longer than"),
     "leaves_children/8.2.py": (b"import subprocess; subprocess.Popen(['sleep', '60'], close_fds=False)", "run the cell that defines it first"),
@@ -387,7 +376,7 @@ def test_every_file_that_is_put_in_gets_a_row_with_a_result_or_a_reason(tmp_path
     (folder / ".ipynb_checkpoints").mkdir()
     (folder / ".ipynb_checkpoints/8.2.ipynb").write_bytes(ANSWER)
 
-    rows = grade_folder(folder, out, jobs=2, timeout=2)
+    rows = grade_folder(folder, out, jobs=2, timeout=2, trusting=True)
     reasons = {row.submission: row.report.reason for row in rows}
     expected = {name.replace("\n", "\\n"): words for name, (_, words) in ODD.items()} | {
         "link.ipynb": "symbolic link", "folder_link": "symbolic link", "pipe.ipynb": "not a regular file",
@@ -417,25 +406,9 @@ def test_grading_twice_gives_the_same_bytes(tmp_path):
     (tmp_path / "in/8.2.ipynb").write_bytes(ANSWER)
     outs = [tmp_path / "one", tmp_path / "two"]
     for out in outs:
-        grade_folder(tmp_path / "in", out)
-    files = sorted(p.relative_to(outs[0]) for p in outs[0].rglob("*") if p.is_file())
+        grade_folder(tmp_path / "in", out, trusting=True)
+    files = sorted(p.relative_to(outs[0]) for p in outs[0].rglob("*") if p.is_file() and p.name != "ledger.sqlite")
     assert len(files) == 4 and all((outs[0] / f).read_bytes() == (outs[1] / f).read_bytes() for f in files)
-
-
-@pytest.mark.slow
-def test_results_of_an_earlier_run_survive_one_that_is_cut_short(tmp_path):
-    """Each file is replaced as a whole, and the table only when all rows are there."""
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in/8.2.ipynb").write_bytes(ANSWER)
-    (row,) = grade_folder(tmp_path / "in", tmp_path / "out")
-
-    def power_cut(row, seconds):
-        raise KeyboardInterrupt
-    before = (tmp_path / "out/grades.csv").read_text()
-    with pytest.raises(KeyboardInterrupt):
-        grade_folder(tmp_path / "in", tmp_path / "out", progress=power_cut)
-    assert (tmp_path / "out/grades.csv").read_text() == before
-    assert json.loads((tmp_path / f"out/results/{row.key}.json").read_text())["submission"] == "8.2.ipynb"
 
 
 def test_an_empty_folder_gives_an_empty_table():

@@ -11,7 +11,6 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from .. import __version__
 from . import exports
 from .batch import TIMEOUT, Row, changes, changes_as_csv, files_in, grade_file, grade_folder, own_workplace, readable
 from .editions import seed_of
@@ -185,7 +184,7 @@ def write_gradescope(asked, rest: list[Path]) -> int:
     asked.out.mkdir(parents=True, exist_ok=True)
     exercise = f"--exercise {asked.exercise} " if asked.exercise else ""
     files = {"setup.sh": exports.SETUP, "run_autograder": exports.RUN_AUTOGRADER.format(exercise=exercise),
-             "package/pyproject.toml": exports.PYPROJECT.format(version=__version__)}
+             "package/pyproject.toml": exports.PYPROJECT}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():

@@ -165,11 +165,14 @@ build-backend = "setuptools.build_meta"
 
 [project]
 name = "pfncache-edu"
-version = "{version}"
+dynamic = ["version"]
 requires-python = ">=3.11"
 
 [project.scripts]
 pfncache = "pfncache_edu.cli:main"
+
+[tool.setuptools.dynamic]
+version = { attr = "pfncache_edu.__version__" }
 
 [tool.setuptools.packages.find]
 include = ["pfncache_edu*"]

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import builtins
 import errno
-import inspect
 import json
 import linecache
 import os
@@ -393,8 +392,10 @@ class Student:
         if kind == "kernel" or kind == "generator" and self.kinds.get(name) != "function":
             return self.kernel_function(name, told if kind == "kernel" else True)
         if kind == "function" or kind == "generator":
-            module, parameters = told
-            return function_of_the_package(name) if wire.text(module).startswith("pfncache_edu") else self.function(name, parameters)
+            module, type_name = map(wire.text, told)
+            if self.kinds.get(name) == "data":
+                return wire.opaque(type_name)
+            return function_of_the_package(name) if module.startswith("pfncache_edu") else self.function(name)
         if kind == "async":
             return asynchronous(bool(told))
         return wire.opaque(wire.text(told, 100))
@@ -432,7 +433,7 @@ class Student:
         return [[[original.__module__, original.__name__], replacement.remote_name]
                 for original, replacement in steps._livepatches.items() if hasattr(replacement, "remote_name")]
 
-    def function(self, name: str, parameters) -> Callable:
+    def function(self, name: str) -> Callable:
         """A plain function: called with plain data, it returns plain data."""
         def function(*arguments):
             try:
@@ -447,7 +448,6 @@ class Student:
             return readable(lambda: wire.decoded(answer.get("value", {})))
         function.__name__ = function.__qualname__ = name
         function.__module__ = "__main__"
-        function.__signature__ = signature_of(parameters)
         return function
 
     # --- whether what was claimed is so ---------------------------------------------------------------------------------
@@ -525,13 +525,3 @@ def function_of_the_package(name: str):
     function.__name__ = name
     function.__module__ = "pfncache_edu"
     return function
-
-
-def signature_of(parameters) -> inspect.Signature | None:
-    """A signature with these parameters; None if they make none."""
-    try:
-        return inspect.Signature([
-            inspect.Parameter(wire.text(name, 100), inspect._ParameterKind(kind), default=None if optional else inspect.Parameter.empty)
-            for name, kind, optional in parameters])
-    except (ValueError, TypeError):
-        return None

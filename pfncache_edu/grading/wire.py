@@ -21,7 +21,7 @@ from ..steps import Cell, KernelFunction, Step, Struct, Verb
 
 MAX_LINE = 1_000_000               # bytes of a reply
 MAX_DEPTH = 24
-MAX_BITS = 4096
+MAX_BITS = 14_000                  # as many as a number that JSON writes in digits has
 KVM = {module.__name__: module for module in (
     before_the_patch, bug, host_mm, host_pages, memslots, mmu_notifier, pfncache, structs, v6_1)}
 LOCK_KINDS = {"read": "rwlock", "write": "rwlock", "mutex": "mutex", "spin": "spinlock"}
