@@ -12,24 +12,31 @@ from pathlib import Path
 
 from . import scenarios
 from .calibrate import add_calibrate_command
+from .claims.command import add_claims_command
 from .conformance.command import add_conform_command
 from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
-from .grading.batch import TIMEOUT, Row, grade_file, grade_folder
-from .grading.exercise import why_not_an_answer
+from .grading.batch import TIMEOUT, grade_file
+from .grading.command import add_grade_command
+from .grading.answers import Answers
+from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named
-from .grading.notebook import NoAnswer, answer_in
+from .grading.notebook import answers_in
+from .grading.marking import add_mark_command
+from .grading.record import record_nothing, record_report
 from .grading.report import as_text
+from .grading.study import add_study_commands
 from .grading.submission import NotASubmission, exercise_of, read_submission, run_cells
 from .interpreters.evidence import Evidence, evidence
 from .interpreters.explorer import MAX_STATES, explore
 from .interpreters.sequential import run
+from .lab.command import add_lab_command
 from .mutants import MUTANTS
 from .program import Program
 from .render.data import as_data
 from .render.diagram import NARROWEST, two_cpu_text
 from .render.words import story
-from .steps import KernelFunction, Mistake, kernel
+from .steps import Mistake
 from .verdict import Verdict
 
 EXAMPLES = """examples:
@@ -41,8 +48,14 @@ EXAMPLES = """examples:
   pfncache explore page_moves_during_use --answer 8.2.ipynb
   pfncache play page_moves_during_use --schedule "v2 n14"
   pfncache contend --readers 8 --rate 100000           who is turned away by unrelated invalidations, before and after the patch
+  pfncache lab show                                    what two real kernels did, before and after the patch, recorded
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
+  pfncache start 8.2                                   write the notebook that exercise 8.2 begins with
+  pfncache watch 8.2 8.2.ipynb                         check it each time that it is saved
+  pfncache progress                                    points, checks and hints so far
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
+  pfncache mark grades --by "A. Marker"                  mark by its rubric what a person must read
+  pfncache release --out student                       the exercises without solutions, for a class
 
 exit codes:
   0    done; of explore: it holds, all states were seen
@@ -113,17 +126,17 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
     add_conform_command(commands)
     add_contend_command(commands)
+    add_lab_command(commands)
+    add_study_commands(commands, lambda file, exercise: grade_file(file, file.name, exercise=exercise.id))
+    add_grade_command(commands)
+    add_release_command(commands)
+    add_mark_command(commands)
+    add_claims_command(commands)
     add_calibrate_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")
     made.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="SECONDS", help="default: %(default)g")
-    made = command(grade)
-    made.add_argument("folder", type=Path, metavar="FOLDER", help="everything in it and below is graded")
-    made.add_argument("--out", type=Path, default=Path("grades"), metavar="DIR", help="where results go (default: %(default)s)")
-    made.add_argument("--jobs", type=at_least_one, default=os.cpu_count() or 1, metavar="N", help="how many at a time (default: one per CPU)")
-    made.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="SECONDS", help="for each submission (default: %(default)g)")
-    made.add_argument("--exercise", metavar="NUMBER", help="what all files are for, if their names do not say so")
     return top
 
 
@@ -166,7 +179,7 @@ def list_(asked) -> int:
         print(f"  {bug.name:<36} {bug.difference}  [fixed by {bug.fixed_by}; see {bug.situation.__name__}]")
     print("\nexercises (to check and grade)")
     for exercise in EXERCISES.values():
-        print(f"  {exercise.id:<36} {exercise.title}, {exercise.points} points: define {exercise.function_name}()")
+        print(f"  {exercise.id:<36} {exercise.title}, {exercise.points:g} points: define {', '.join(exercise.names)}")
     return 0
 
 
@@ -268,37 +281,9 @@ def check(asked) -> int:
         raise Refused(f"there is no file {asked.file}: name the notebook or .py file with your answer")
     needs_posix()
     report = grade_file(asked.file, asked.file.name, timeout=asked.timeout, exercise=exercise.id)
+    record_report(report)
     print(as_text(report))
     return 0 if report.points == report.maximum else 1
-
-
-def grade(asked) -> int:
-    """Grade a folder of submissions.
-
-    Every file in it gets a row in grades.csv and a page, with its points or the reason why there are none. Each runs in
-    a process of its own with a time limit. That is no security boundary yet: run it for students whom you trust.
-    Jupyter's own copies in .ipynb_checkpoints are left out.
-    """
-    if not asked.folder.is_dir():
-        raise Refused(f"there is no folder {asked.folder}: name the one that holds the submissions")
-    if asked.exercise:
-        known_exercise(asked.exercise)
-    if asked.out.exists() and asked.folder.resolve() == asked.out.resolve():
-        raise Refused("--out is the folder of the submissions itself: name another one")
-    needs_posix()
-    try:
-        rows = grade_folder(asked.folder, asked.out, jobs=asked.jobs, timeout=asked.timeout, exercise=asked.exercise, progress=tell)
-    except OSError as error:
-        raise Refused(f"the results cannot be written: {error}") from None
-    width = max((len(row.submission) for row in rows), default=0)
-    for row in rows:
-        print(f"{row.submission:<{min(width, 60)}}  {row.report.points:>3} of {row.report.maximum:<3} {row.report.reason}".rstrip())
-    print(f"{len(rows)} submissions: {asked.out / 'grades.csv'}, {asked.out / 'index.html'}")
-    return 0
-
-
-def tell(row: Row, seconds: float) -> None:
-    print(f"{row.submission}: {row.report.points} of {row.report.maximum} in {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
 # --- what was asked for -------------------------------------------------------------------------------------------------
@@ -319,14 +304,15 @@ def livepatch_of(asked) -> dict:
     except (OSError, NotASubmission) as problem:
         raise Refused(f"{asked.answer}: {getattr(problem, 'strerror', None) or problem}") from None
     namespace = {"__name__": "__main__"}
-    complaints = run_cells(submission, namespace)
-    answer = answer_in(exercise, namespace)
-    if isinstance(answer, NoAnswer):
-        raise Refused(f"{asked.answer}: {answer.text}" + (f" ({complaints[0]})" if complaints else ""))
-    problem = why_not_an_answer(exercise, answer)
-    if problem:
-        raise Refused(f"{asked.answer}: {problem}")
-    return {exercise.replaces: answer if isinstance(answer, KernelFunction) else kernel(answer)}
+    with record_nothing():                            # the notebook's own check() is not this command's
+        complaints = run_cells(submission, namespace)
+    answers = Answers(exercise.asks, answers_in(exercise, namespace))
+    problems = [answers.problem(one.name) for one in exercise.asks if one.kind == "steps"]
+    if not problems:
+        raise Refused(f"exercise {exercise.id} asks for no kernel function: there is nothing to put in its place")
+    if any(problems):
+        raise Refused(f"{asked.answer}: {next(filter(None, problems))}" + (f" ({complaints[0]})" if complaints else ""))
+    return answers.livepatch
 
 
 def named(known: dict, name: str, kind: str):

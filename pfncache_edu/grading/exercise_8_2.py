@@ -17,6 +17,7 @@ from ..program import Program, Thread, Watch
 from ..properties import takes_for_write
 from ..scenarios import ELSEWHERE, FIRST_PAGE, Livepatch, World
 from ..steps import LOAD, STORE, Violation
+from .answers import kernel_function
 from .exercise import Exercise, Gate, Property
 from .trial import Situation, attempt, longest_write_hold
 
@@ -206,7 +207,7 @@ def looks_under_the_write_lock(trace, gpc: gfn_to_pfn_cache) -> bool:
 
 
 EXERCISE = Exercise(
-    "8.2", "Write the patch", gfn_to_pfn_cache_invalidate_start,
+    "8.2", "Write the patch", (kernel_function(gfn_to_pfn_cache_invalidate_start),), PROPERTIES,
     (Gate(withdraws_the_page, "a hook that does not withdraw a page in its range does not do its work, so nothing else counts"),
      Gate(far_range, "an unrelated range is not spared the write lock, which is what the patch is for, so nothing else counts yet")),
-    PROPERTIES, remarks)
+    remarks)

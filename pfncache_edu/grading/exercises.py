@@ -1,12 +1,24 @@
-"""The exercises that can be graded, by their number in the book."""
+"""The exercises that can be graded, by their number in the book: one module each, called exercise_CHAPTER_NUMBER."""
 from __future__ import annotations
 
 import difflib
+import importlib
+import pathlib
+import pkgutil
+import re
 
-from . import exercise_8_2
 from .exercise import Exercise
 
-EXERCISES: dict[str, Exercise] = {module.EXERCISE.id: module.EXERCISE for module in (exercise_8_2,)}
+
+def found() -> dict[str, Exercise]:
+    """Every exercise that this package has a module for, in the order of the book."""
+    numbers = sorted(tuple(map(int, match.groups())) for module in pkgutil.iter_modules([str(pathlib.Path(__file__).parent)])
+                     if (match := re.fullmatch(r"exercise_(\d+)_(\d+)", module.name)))
+    modules = [importlib.import_module(f".exercise_{chapter}_{number}", __package__) for chapter, number in numbers]
+    return {module.EXERCISE.id: module.EXERCISE for module in modules}
+
+
+EXERCISES: dict[str, Exercise] = found()
 
 
 def exercise_named(id: str) -> Exercise:

@@ -1,24 +1,16 @@
-"""Hints: less than a whole report, in four sizes, and a record of which were opened.
-
-The record stays with the reader: a small file beside the notebook, or in memory where there is no disk. It says how
-often each size was opened, nothing else, and opening costs nothing unless an instructor says so.
-"""
+"""Hints: less than a whole report, in four sizes. Opening one is recorded (record.py), and costs nothing unless an instructor says so."""
 from __future__ import annotations
 
-import inspect
-import json
 import os
-import sys
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 from .exercise import Exercise
-from .report import STYLE, Report, Result
+from .report import STYLE, Report
 
-RECORD = "pfncache-hints.json"
+SOLUTIONS = Path(__file__).parent / "solutions"
 FORBIDS_SOLUTIONS = "PFNCACHE_NO_SOLUTIONS"
-IN_MEMORY: dict[str, dict[str, int]] = {}
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,72 +42,22 @@ def hint_for(exercise: Exercise, report: Report, size: int) -> Hint:
     if not report.failures:
         return Hint(exercise.id, size, "every property holds: there is nothing left to hint at")
     failure = report.failures[0]
-    if failure.outcome != "failed":
+    if failure.outcome not in ("failed", "partly"):
         return Hint(exercise.id, size, f"{failure.title}: {failure.happened}")
-    sentence = f"look at '{failure.title}', in the part that the book calls *{failure.subgoal}*"
+    sentence = f"look at '{failure.title}'" + (f", in the part that the book calls *{failure.subgoal}*" if failure.subgoal else "")
     if size == 1:
         return Hint(exercise.id, 1, sentence)
-    return hint_with_diagram(exercise, failure, size, sentence)
-
-
-def hint_with_diagram(exercise: Exercise, failure: Result, size: int, sentence: str) -> Hint:
-    if size == 2:
+    if size == 3:
+        return Hint(exercise.id, 3, f"{sentence}: {failure.happened}", failure.diagram, failure.svg)
+    if failure.partial_diagram:
         return Hint(exercise.id, 2, f"{sentence}: which step comes last here, and why is it one too many?", failure.partial_diagram)
-    return Hint(exercise.id, 3, f"{sentence}: {failure.happened}", failure.diagram, failure.svg)
+    wanted = next(p for p in exercise.properties if p.name == failure.name)
+    return Hint(exercise.id, 2, f"{sentence}: {getattr(wanted, 'hint', '') or wanted.expected}")
 
 
 def solution(exercise: Exercise) -> Hint:
-    """The worked solution, which is the kernel's own function, unless an instructor keeps it closed."""
-    if os.environ.get(FORBIDS_SOLUTIONS):
+    """The worked solution (release.py makes it of the exercise's source), unless an instructor keeps it closed."""
+    found = SOLUTIONS / f"{exercise.id}.txt"
+    if os.environ.get(FORBIDS_SOLUTIONS) or not found.exists():
         return Hint(exercise.id, 4, "your instructor keeps the worked solution closed: hint=3 is the largest one")
-    return Hint(exercise.id, 4, "a worked solution, as Linux has it", inspect.getsource(exercise.replaces.function))
-
-
-# --- the record ------------------------------------------------------------------------------------------------------
-
-def record(exercise: str, size: int) -> None:
-    """Count the opening of a hint."""
-    opened = opened_hints()
-    counts = opened.setdefault(exercise, {})
-    counts[str(size)] = counts.get(str(size), 0) + 1
-    IN_MEMORY.update(opened)
-    for folder in folders():
-        try:
-            write_whole(folder / RECORD, json.dumps(opened, indent=1, sort_keys=True) + "\n")
-            return
-        except OSError:
-            continue                      # a folder that cannot be written to: the next one, or memory
-
-
-def opened_hints() -> dict[str, dict[str, int]]:
-    """How often each hint was opened: `{"8.2": {"1": 2}}`."""
-    for folder in folders():
-        try:
-            found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(found, dict):
-            return {str(key): {str(size): n for size, n in counts.items() if isinstance(n, int)}
-                    for key, counts in found.items() if isinstance(counts, dict)}
-    return {key: dict(counts) for key, counts in IN_MEMORY.items()}
-
-
-def folders() -> list[Path]:
-    """Where the record may be: beside the notebook, else in the reader's own state folder; nowhere in a browser."""
-    if sys.platform == "emscripten":
-        return []
-    state = os.environ.get("XDG_STATE_HOME")
-    try:
-        return [Path.cwd(), Path(state) if state else Path.home() / ".local/state"]
-    except (OSError, RuntimeError):
-        return []
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there as a whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    return Hint(exercise.id, 4, "a worked solution", found.read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from html import escape
 from xml.etree import ElementTree
 
-from .report import STYLE, Result, as_html, with_code
+from .report import STYLE, Report, Result, as_html, with_code
 
 SVG = "http://www.w3.org/2000/svg"
 ALLOWED = {"svg", "g", "title", "desc", "rect", "path", "line", "circle", "polygon", "polyline", "text", "tspan"}
@@ -47,26 +47,28 @@ svg {{ max-width: 100%; height: auto; background: #fff; }}
 """
 
 
-def page(title: str, body: str) -> str:
-    return PAGE.format(policy=escape(POLICY, quote=True).replace("&#x27;", "'"), title=escape(title), body=body, style=STYLE)
+def page(title: str, body: str, *, forms: bool = False) -> str:
+    """A whole page; with `forms`, what it holds may be sent to where it came from."""
+    policy = POLICY.replace("form-action 'none'", "form-action 'self'") if forms else POLICY
+    return PAGE.format(policy=escape(policy, quote=True).replace("&#x27;", "'"), title=escape(title), body=body, style=STYLE)
 
 
-def as_page(row) -> str:
+def as_page(row, report: Report) -> str:
     """The page of one submission."""
-    report = as_html(row.report, clean_svg).replace("<pre>", '<pre tabindex="0">')      # so that keys can scroll it
-    body = (f"<h1>{escape(row.submission)}</h1>\n{report}\n"
+    told = as_html(report, clean_svg).replace("<pre>", '<pre tabindex="0">')      # so that keys can scroll it
+    body = (f"<h1>{escape(row.submission)}</h1>\n{told}\n"
             '<p><a href="../index.html">All submissions</a></p>')
-    return page(f"{row.submission}: {row.report.points} of {row.report.maximum} points", body)
+    return page(f"{row.submission}: {row.points:g} of {row.maximum:g} points", body)
 
 
 def as_index(rows) -> str:
     """The page that leads to all others."""
     lines = "\n".join(f'<tr><td><a href="{escape(row.page)}">{escape(row.submission)}</a></td>'
-                      f"<td>{row.report.points} of {row.report.maximum}</td><td>{with_code(row.report.reason)}</td></tr>" for row in rows)
-    full = sum(row.report.points == row.report.maximum > 0 for row in rows)
-    unread = sum(not row.report.results for row in rows)
+                      f"<td>{row.points:g} of {row.maximum:g}</td><td>{with_code(row.reason)}</td></tr>" for row in rows)
+    full = sum(row.points == row.maximum > 0 for row in rows)
+    unread = sum(not row.earned for row in rows)
     body = (f"<h1>{len(rows)} submissions</h1>\n<p>{full} with full marks, {unread} that could not be assessed. "
-            'The same as a table: <a href="grades.csv">grades.csv</a>.</p>\n<div class="wide" tabindex="0" role="region" '
+            'The same as a table: <a href="grades.csv">grades.csv</a>. What the class can do: <a href="overview.html">overview</a>.</p>\n<div class="wide" tabindex="0" role="region" '
             'aria-label="Submissions"><table><thead><tr><th scope="col">Submission</th><th scope="col">Points</th>'
             f'<th scope="col">First reason</th></tr></thead><tbody>\n{lines}\n</tbody></table></div>')
     return page(f"{len(rows)} submissions", body)

@@ -1,13 +1,14 @@
 """Releases: one source per exercise, from which the student's notebook and the reference come.
 
-    python -m pfncache_edu.grading.release [EXERCISES_FOLDER]
+    python -m pfncache_edu.grading.release [FOLDER]
 
 A source is a `source.py` in cells: `# %% [markdown]` or `# %%`, with a name or tags if need be. In it,
 
     ### BEGIN SOLUTION … ### END SOLUTION        is in the reference only
     ### BEGIN STARTER … ### END STARTER          is in the starter only
 
-so a solution cannot get into a starter unless somebody takes the marks away, and a test looks for that.
+so a solution cannot get into a starter unless somebody takes the marks away, and a test looks for that. The cell of the
+reference that holds a solution is what hint 4 shows, from `pfncache_edu/grading/solutions/`.
 """
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .hints import write_whole
+from .hints import SOLUTIONS
+from .record import write_whole
+from .study import STARTERS
 
 CELL = re.compile(r"^# %%(?P<markdown> \[markdown\])?(?P<rest>.*)$", re.MULTILINE)
 MARK = re.compile(r"^[ \t]*### (BEGIN|END) (SOLUTION|STARTER)[ \t]*\n", re.MULTILINE)
@@ -84,14 +87,22 @@ def released(source: Path) -> dict[Path, str]:
     stem = re.sub(r"[^a-zA-Z0-9_-]+", "-", number)
     return {folder / "starter.ipynb": notebook_of(starter, "starter"),
             folder / "samples/starter" / f"{number}.ipynb": notebook_of(starter, stem),
-            folder / "samples/reference" / f"{number}.ipynb": notebook_of(reference, stem)}
+            folder / "samples/reference" / f"{number}.ipynb": notebook_of(reference, stem),
+            STARTERS / f"{number}.ipynb": notebook_of(starter, stem),
+            SOLUTIONS / f"{number}.txt": solution_of(cells)}
+
+
+def solution_of(cells: list[Cell]) -> str:
+    """The cells with a solution in them, as the reference has them."""
+    solved = [without("STARTER", cell.source + "\n").strip("\n") for cell in cells if "### BEGIN SOLUTION" in cell.source]
+    return "\n\n\n".join(solved) + "\n"
 
 
 def main(arguments: list[str]) -> int:
     folder = Path(arguments[0] if arguments else "exercises")
     sources = sorted(folder.glob("**/source.py"))
     if not sources:
-        print(f"there is no source.py below {folder}: name the folder of the exercises", file=sys.stderr)
+        print(f"there is no source.py below {folder}: name the folder of the exercises, or of one", file=sys.stderr)
         return 2
     for source in sources:
         for path, text in released(source).items():

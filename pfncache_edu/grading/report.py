@@ -7,16 +7,16 @@ from html import escape
 
 from .. import scenarios
 
-MARKS = {"passed": "ok", "failed": "✗", "mistake": "!", "incomplete": "?", "not counted": "–"}
+MARKS = {"passed": "ok", "partly": "½", "failed": "✗", "mistake": "!", "incomplete": "?", "not counted": "–", "to be marked": "…", "marked": "✎"}
 
 
 @dataclass(frozen=True)
 class Result:
     """What became of one property. All of it is text and numbers, so that it can be stored and sent."""
     name: str
-    points: int
-    earned: int
-    outcome: str                  # "passed", "failed", "not counted", "mistake" or "incomplete"
+    points: int | float
+    earned: int | float
+    outcome: str                  # one of MARKS
     expected: str = ""
     happened: str = ""
     where: str = ""
@@ -26,6 +26,7 @@ class Result:
     diagram: str = field(default="", repr=False)
     partial_diagram: str = field(default="", repr=False)
     svg: str = field(default="", repr=False)
+    prose: str = field(default="", repr=False)      # what a person is to read and mark
 
     @property
     def title(self) -> str:
@@ -37,19 +38,19 @@ class Report:
     """The assessment of one answer: a Result per property, or the problem that kept it from being assessed."""
     exercise: str
     title: str
-    maximum: int
+    maximum: int | float
     results: tuple[Result, ...] = ()
     problem: str = ""
     remarks: tuple[str, ...] = ()
 
     @property
-    def points(self) -> int:
+    def points(self) -> int | float:
         return sum(result.earned for result in self.results)
 
     @property
     def failures(self) -> tuple[Result, ...]:
         """What did not pass, causes before what was not counted because of them."""
-        lost = [result for result in self.results if result.outcome != "passed"]
+        lost = [result for result in self.results if result.outcome != "passed" and not (result.outcome == "marked" and result.earned == result.points)]
         return tuple(sorted(lost, key=lambda result: result.outcome == "not counted"))
 
     @property
@@ -63,7 +64,7 @@ class Report:
     @property
     def headline(self) -> str:
         """The marks and the first reason, in a line."""
-        return f"{self.points} of {self.maximum} points: {self.reason or 'every property holds'}"
+        return f"{self.points:g} of {self.maximum:g} points: {self.reason or 'every property holds'}"
 
     def __repr__(self):
         return as_text(self)
@@ -73,6 +74,11 @@ class Report:
 
     def as_dict(self) -> dict:
         return asdict(self)
+
+
+def report_from(data: dict) -> Report:
+    """A report from its data."""
+    return Report(**{**data, "results": tuple(Result(**result) for result in data["results"]), "remarks": tuple(data["remarks"])})
 
 
 # --- as text --------------------------------------------------------------------------------------------------------
@@ -96,8 +102,8 @@ def is_gated(result: Result) -> bool:
 
 
 def _result_as_text(result: Result) -> list[str]:
-    marks = f"{result.earned}/{result.points}" if result.points else ""
-    lines = [f"  {MARKS[result.outcome]:>2} {marks:>4}  {result.title}" + (": not counted" if result.outcome == "not counted" else "")]
+    marks = f"{result.earned:g}/{result.points:g}" if result.points else ""
+    lines = [f"  {MARKS[result.outcome]:>2} {marks:>4}  {result.title}" + (f": {result.outcome}" if result.outcome in ("not counted", "to be marked") else "")]
     lines += [f"           {name + ':':<11}{text}" for name, text in details_of(result)]
     if result.diagram:
         lines += ["", *("           " + line for line in result.diagram.splitlines()), ""]
@@ -108,9 +114,9 @@ def details_of(result: Result) -> list[tuple[str, str]]:
     """What to say about a property that did not pass, as (name, sentence)."""
     if result.outcome == "passed" or is_gated(result):
         return []
-    happened = {"mistake": "to repair", "incomplete": "cut off"}.get(result.outcome, "happened")
+    happened = {"mistake": "to repair", "incomplete": "cut off", "to be marked": "next", "marked": "marked"}.get(result.outcome, "happened")
     details = [("expected", result.expected), (happened, result.happened), ("where", result.where),
-               ("sub-goal", result.subgoal if result.outcome == "failed" else ""), ("replay", replay_of(result))]
+               ("sub-goal", result.subgoal if result.outcome in ("failed", "partly") else ""), ("replay", replay_of(result))]
     return [(name, text) for name, text in details if text]
 
 
@@ -142,11 +148,11 @@ STYLE = """<style>
 def as_html(report: Report, svg_of=lambda result: result.svg) -> str:
     """The report as a piece of HTML; everything that comes from an answer is escaped. `svg_of` may clean a picture."""
     parts = ['<div class="pfn-report">',
-             f"<p><strong>{escape(report.exercise)} {escape(report.title)}: {report.points} of {report.maximum} points</strong></p>"]
+             f"<p><strong>{escape(report.exercise)} {escape(report.title)}: {report.points:g} of {report.maximum:g} points</strong></p>"]
     parts.append(f"<p>{with_code(report.reason or 'Every property holds.')}</p>")
     if not report.problem:
         rows = "".join(f"<tr><td>{escape(r.title)}</td><td>{escape(r.outcome)}</td>"
-                       f'<td class="points">{r.earned} of {r.points}</td></tr>' for r in report.results)
+                       f'<td class="points">{r.earned:g} of {r.points:g}</td></tr>' for r in report.results)
         parts.append('<table><thead><tr><th scope="col">Property</th><th scope="col">Outcome</th><th scope="col" class="points">'
                      f"Points</th></tr></thead><tbody>{rows}</tbody></table>")
         parts += [_result_as_html(result, svg_of(result)) for result in report.failures if not is_gated(result)]

@@ -9,10 +9,9 @@ import ast
 import json
 import linecache
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePath
-
-from .exercises import EXERCISES
 
 MAGIC = re.compile(r"^(\s*)[%!?]")                          # %matplotlib inline, !pip install …, ?help
 ASSIGNED_MAGIC = re.compile(r"^(\s*)[\w, ]+=\s*[%!]")       # files = !ls
@@ -25,14 +24,14 @@ class NotASubmission(Exception):
 
 @dataclass(frozen=True)
 class Submission:
-    """The code cells of what was handed in. `exercises` are the ones that its cells ask to check."""
+    """The code cells of what was handed in."""
     name: str
     cells: tuple[str, ...]
 
-    @property
-    def exercises(self) -> tuple[str, ...]:
+    def checked_among(self, known: Collection[str]) -> tuple[str, ...]:
+        """The exercises that its cells ask to check."""
         found = re.findall(r"""\bcheck\(\s*["']([^"']{1,20})["']""", "\n".join(self.cells))
-        return tuple(dict.fromkeys(id for id in found if id in EXERCISES))
+        return tuple(dict.fromkeys(id for id in found if id in known))
 
 
 def read_submission(name: str, data: bytes) -> Submission:
@@ -72,13 +71,29 @@ def exercise_of(path: str, submission: Submission) -> str:
 
     NotASubmission says how to name it.
     """
+    known = known_exercises()
+    checked = submission.checked_among(known)
+    if named := exercise_in_path(path):
+        return named
+    if len(checked) == 1:
+        return checked[0]
+    raise NotASubmission(f"which exercise is it? Name the file after it, such as {next(iter(known))}.ipynb, or grade with --exercise")
+
+
+def exercise_in_path(path: str) -> str | None:
+    """The exercise that a path names: in the file's name, or else in a folder's."""
     for part in reversed(PurePath(path).parts):
-        ids = [id for id in EXERCISES if re.search(rf"(?<![\d.]){re.escape(id)}(?!\d|\.\d)", part)]
+        ids = [id for id in known_exercises() if re.search(rf"(?<![\d.]){re.escape(id)}(?!\d|\.\d)", part)]
         if len(ids) == 1:
             return ids[0]
-    if len(submission.exercises) == 1:
-        return submission.exercises[0]
-    raise NotASubmission(f"which exercise is it? Name the file after it, such as {next(iter(EXERCISES))}.ipynb, or grade with --exercise")
+    return None
+
+
+def known_exercises() -> Collection[str]:
+    """The exercises by their number. Not where a student's code runs: there they are not."""
+    from .exercises import EXERCISES
+
+    return EXERCISES
 
 
 def without_magics(source: str) -> str:

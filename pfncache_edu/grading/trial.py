@@ -27,6 +27,9 @@ MAX_INSTRUCTIONS = 100_000  # bytecode instructions that an answer may run betwe
 
 Situation = Callable[[Livepatch], Program]
 
+answers_run_here = True
+"""False in the judge: its answers run in another process, which counts their instructions itself."""
+
 PACKAGE = str(Path(__file__).parent.parent)
 LIBRARY = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 
@@ -57,6 +60,17 @@ class Trial:
     verdict: Verdict | None = field(default=None, repr=False)
 
 
+class Attempts:
+    """How the tests of an assessment are carried out: here, in this process. The judge has its own way."""
+
+    def begin(self) -> None:
+        """A test begins."""
+
+    def of(self, situation: Situation, program: Program) -> Trial:
+        """The trial of a program, which a situation has made of an answer."""
+        return attempt(program)
+
+
 def attempt(program: Program) -> Trial:
     """Run a program of one thread to its end, or search every schedule of one with several."""
     try:
@@ -69,6 +83,8 @@ def attempt(program: Program) -> Trial:
         return Trial(program, "incomplete", sentence=str(loop))
     except (SystemExit, GeneratorExit) as error:
         return Trial(program, "mistake", sentence=f"your function raised {type(error).__name__}: let it return instead")
+    except Exception as error:                 # a value in a cell that some step, or some property, can make nothing of
+        return Trial(program, "mistake", sentence=f"a step could not be taken, {type(error).__name__}: {error}"[:500])
     return Trial(program, verdict.outcome, verdict.broken or "", verdict.sentence or "", place, verdict)
 
 
@@ -109,7 +125,7 @@ def limited_instructions(limit: int = MAX_INSTRUCTIONS):
 
     From Python 3.12 on only jumps are counted: no loop is without one.
     """
-    if sys.gettrace():                         # a debugger or a coverage tool is at work: leave it alone
+    if sys.gettrace() or not answers_run_here:            # a debugger or a coverage tool is at work: leave it alone
         yield
         return
     with (counting_jumps if hasattr(sys, "monitoring") else counting_instructions)(Budget(limit)):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from operator import length_hint
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..locks import Held, held_after
 from ..program import Thread, Watch
@@ -25,6 +25,23 @@ class Memory:
     watched: tuple[Hashable, ...] = ()
     queued: bool = False
     arrived: bool = False
+
+
+class Elsewhere(Generator):
+    """A generator that runs in another process, as far as it can be seen from here.
+
+    `stack` is where it is suspended, and two of them with equal `identity` have the same future. What they raise as a
+    MistakeElsewhere is told as if it had been raised here.
+    """
+    identity: Hashable = None
+    stack: tuple[Place, ...] = ()
+
+    def throw(self, kind, value=None, traceback=None):
+        raise value or kind
+
+
+class MistakeElsewhere(Exception):
+    """What a generator in another process did wrong, with its own place in it: "f, line 3: KeyError: 'x'"."""
 
 
 class Suspended:
@@ -51,6 +68,8 @@ class Suspended:
             self.step, self.result = None, stop.value
         except (Violation, Mistake):
             raise
+        except MistakeElsewhere as mistake:
+            raise Mistake(f"{self.thread.name}: {mistake}") from None
         except Exception as error:
             raise _mistake(self.thread, error, self.stack) from error
         if forgotten:
@@ -69,7 +88,7 @@ class Suspended:
     @property
     def stack(self) -> tuple[Place, ...]:
         """Where it is suspended, outermost call first."""
-        return tuple(_place(generator) for generator in _chain(self.generator))
+        return _stack(self.generator)
 
     def key(self) -> Hashable:
         """What its future depends on: two threads of one program with equal keys behave alike from here on."""
@@ -80,7 +99,7 @@ class Suspended:
     def locals(self) -> dict[str, object]:
         """The local variables of the suspended calls, as `function.name`."""
         return {f"{g.gi_code.co_name}.{name}": value
-                for g in _chain(self.generator) if g.gi_frame for name, value in g.gi_frame.f_locals.items()}
+                for g in _chain(self.generator)[0] if g.gi_frame for name, value in g.gi_frame.f_locals.items()}
 
     def close(self) -> None:
         """Drop it. A generator that yields while it is closed (in a `finally`) is only silenced."""
@@ -138,19 +157,34 @@ def check_end(memory: Memory, watches: tuple[Watch, ...], thread: str) -> None:
 
 # --- where a generator is ------------------------------------------------------------------------------------------
 
-def _chain(generator) -> list[types.GeneratorType]:
+def _chain(generator) -> tuple[list[types.GeneratorType], object]:
+    """The generators that wait for each other, outermost first, and what the innermost one waits for."""
     chain = []
     while isinstance(generator, types.GeneratorType):
         chain.append(generator)
         generator = generator.gi_yieldfrom
-    return chain
+    return chain, generator
 
 
-def note_where(step: Step, generator: types.GeneratorType) -> None:
+def _stack(generator) -> tuple[Place, ...]:
+    chain, last = _chain(generator)
+    return *map(_place, chain), *(last.stack if isinstance(last, Elsewhere) else ())
+
+
+class CodeElsewhere(NamedTuple):
+    """What a step's `at` tells of a function in another process, by the names that code objects have for it."""
+    co_name: str
+    co_filename: str
+
+
+def note_where(step: Step, generator: Generator) -> None:
     """Note with a step which function of a suspended generator yielded it, and in which line."""
-    while isinstance(inner := generator.gi_yieldfrom, types.GeneratorType):
-        generator = inner
-    step.at = generator.gi_code, generator.gi_frame.f_lineno
+    chain, last = _chain(generator)
+    if isinstance(last, Elsewhere):
+        place = last.stack[-1]
+        step.at = CodeElsewhere(place.function, place.file), place.line
+    else:
+        step.at = chain[-1].gi_code, chain[-1].gi_frame.f_lineno
 
 
 def _place(generator: types.GeneratorType) -> Place:
@@ -201,6 +235,8 @@ def _is_flat(kind: type) -> bool:
     """Whether a type that is met for the first time has no identity of its own; from now on it is known."""
     if issubclass(kind, _BY_IDENTITY):
         _FLAT[kind] = _itself
+    elif issubclass(kind, Elsewhere):
+        _DEEP[kind] = lambda value, seen: ("elsewhere", value.identity)
     elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
         _FLAT[kind] = lambda value, seen: (kind, *(freeze(item, seen) for item in tuple(value)))
     elif issubclass(kind, BaseException):

@@ -44,12 +44,12 @@ class Look(NamedTuple):
 # Colours by Okabe and Ito ("Color Universal Design", 2008), which colour-blind readers can tell apart.
 HOLDS = {"read": Look("#009E73", "", "holds it for read"), "write": Look("#CC79A7", "", "holds it for write")}
 WAITS = {"reader, writer holds": Look("#D55E00", "////", "turned away: a writer holds it"),
-         "reader, writer waits": Look("#E69F00", "....", "turned away: a writer waits for it"),
+         "reader, writer waits": Look("#E69F00", "xxx", "turned away: a writer waits for it"),
          "writer": Look("#56B4E9", "\\\\\\\\", "a writer waits until readers are out")}
-VARIANTS = {BEFORE: Look("#D55E00", "////", "before the patch"), AFTER: Look("#0072B2", "....", "after the patch")}
+VARIANTS = {BEFORE: Look("#D55E00", "////", "before the patch"), AFTER: Look("#0072B2", "\\\\\\\\", "after the patch")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Drawn:
     """A figure, and a text that says what can be seen in it."""
     figure: Figure
@@ -64,7 +64,7 @@ class Drawn:
             self.figure.savefig(stream, format="svg", metadata={"Date": None})
         head, picture = stream.getvalue().split("<svg ", 1)
         attributes, content = picture.split(">", 1)
-        return (f'{head}<svg role="img" {attributes}>\n <title>{escape(self.title)}</title>\n <desc>{escape(self.text)}</desc>{content}')
+        return (f'{head}<svg role="img" style="max-width:100%;height:auto" {attributes}>\n <title>{escape(self.title)}</title>\n <desc>{escape(self.text)}</desc>{content}')
 
     @property
     def title(self) -> str:
@@ -72,6 +72,9 @@ class Drawn:
         return "; ".join(axes.get_title() for axes in self.figure.axes)
 
     _repr_svg_ = svg
+
+    def __repr__(self):
+        return self.text
 
 
 # --- a lane per CPU -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,48 @@
+"""The edition of this package that a student's process sees: without exercises, tests, answers and the judge.
+
+What is there: everything that a student may import, and the few modules that run a submission. `check()` and `pose()` are there
+and do nothing, since a notebook may call them.
+"""
+from __future__ import annotations
+
+import compileall
+import hashlib
+import shutil
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent
+WORKS_THERE = ("worker.py", "probe.py", "wire.py", "submission.py", "trial.py")
+LEFT_OUT = ("grading", "cli.py", "recordings", "__pycache__")
+STUB = '''"""Grading takes place elsewhere: here check() and pose() do nothing."""
+
+
+def check(*_, **__):
+    """Nothing: the judge asks for itself."""
+
+
+def pose(*_, **__):
+    """Nothing: the questions are known."""
+'''
+
+
+def make_edition(folder: Path) -> Path:
+    """Write the edition into a new folder; the folder."""
+    inside = folder / "pfncache_edu"
+    shutil.copytree(PACKAGE, inside, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    (inside / "grading").mkdir()
+    (inside / "grading/__init__.py").write_text(STUB, encoding="utf-8")
+    for name in WORKS_THERE:
+        shutil.copy2(PACKAGE / "grading" / name, inside / "grading" / name)
+    compileall.compile_dir(inside, quiet=2, legacy=False, workers=1)
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder
+
+
+def suite_hash(*settings) -> str:
+    """What results depend on besides the submission: every source of this package, and the settings."""
+    known = hashlib.sha256(repr(settings).encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        known.update(f"\n{path.relative_to(PACKAGE).as_posix()}\n".encode())
+        known.update(path.read_bytes())
+    return known.hexdigest()
