@@ -3,7 +3,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help book site test check lab normalize requirements clean
+.PHONY: help book site test check lab kernels guide slides normalize requirements clean
 
 help:  ## say what each target does
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,15 @@ check:  ## the quick tests, to run before each commit
 
 lab:  ## open the chapters in JupyterLab
 	@$(PYTHON) tasks.py lab
+
+guide:  ## build the instructor's guide, a book of its own, into _build/instructor
+	@$(PYTHON) tasks.py guide
+
+slides:  ## make slides of the chapters into _build/slides
+	@$(PYTHON) tasks.py slides
+
+kernels:  ## boot a Linux from before the patch and one from after it in QEMU, and count
+	@$(PYTHON) tasks.py kernels
 
 normalize:  ## run the notebooks again and write them in their normal form
 	@$(PYTHON) tasks.py normalize

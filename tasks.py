@@ -46,7 +46,8 @@ def run(*command, env=None, may_fail=False):
 def environment():
     """The environment for tools in .venv: no kernels, start-up files or settings from the reader's own account."""
     own = {"PATH": f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}", "JUPYTER_PREFER_ENV_PATH": "1",
-           "IPYTHONDIR": str(BUILD / "ipython"), "VIRTUAL_ENV": str(VENV), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+           "IPYTHONDIR": str(BUILD / "ipython"), "VIRTUAL_ENV": str(VENV), "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+           "PFNCACHE_NO_RECORD": "1"}
     return {**os.environ, **own}
 
 
@@ -251,10 +252,11 @@ def pytest(name, *arguments):
 def test_sessions(no_browser):
     """Name, arguments or None, and why it is left out: what `make test` runs, in order."""
     books = notebooks()
-    yield "pytest", ["-m", "not browser", "-n", "2", "-q"], None
+    yield "pytest", ["-m", "not browser and not boots", "-n", "2", "-q"], None
     yield ("nbval", ["--nbval", "-n", "2", "--dist", "loadfile", "-q", *books] if books else None,
            None if books else "there is no notebook")
     yield "browser", None if no_browser else ["-m", "browser", "-n", "2", "--dist", "loadfile", "-q", "--durations=5"], no_browser
+    yield "kernels", ["-m", "boots", "-q"], None             # alone, since it needs both CPUs
 
 
 def test(arguments):
@@ -298,6 +300,19 @@ def site(arguments):
         build_site(problem)
 
 
+def guide(arguments):
+    set_up()
+    with nobody_else_builds():
+        run(PYTHON.with_name("jupyter-book"), "build", "instructor", "--path-output", BUILD / "instructor", "--all", "-W", "-n", "--keep-going",
+            env=environment())
+    say("the instructor's guide is in _build/instructor/_build/html/index.html")
+
+
+def slides(arguments):
+    set_up()
+    run(PYTHON, ROOT / "instructor/slides.py", BUILD / "slides", env=environment())
+
+
 def check(arguments):
     set_up()
     run(PYTHON, "-m", "pytest", "-m", "not browser and not site and not slow", "-n", "2", "-q", env=environment())
@@ -306,7 +321,14 @@ def check(arguments):
 def lab(arguments):
     set_up()
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    run(PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT, "--ip", "127.0.0.1", *as_root, env=environment(), may_fail=True)
+    run(PYTHON, "-m", "jupyterlab", "--notebook-dir", ROOT, "--ip", "127.0.0.1", *as_root, env={**environment(), "PFNCACHE_NO_RECORD": ""},
+        may_fail=True)                                    # here a reader works, whose progress counts
+
+
+def kernels(arguments):
+    """Become `pfncache lab run`, so that Ctrl+C is its own. Any Python does: it needs the standard library only."""
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "pfncache_edu.cli", "lab", "run"])
 
 
 def normalize(arguments):
@@ -332,6 +354,9 @@ COMMANDS = {
     test: "set up, build, and run every test: pytest, nbval, a real browser",
     check: "the quick tests, to run before each commit",
     lab: "open the chapters in JupyterLab",
+    kernels: "boot a Linux from before the patch and one from after it in QEMU, and count (pfncache lab run)",
+    guide: "build the instructor's guide, a book of its own",
+    slides: "make slides of the chapters into _build/slides",
     normalize: "run notebooks again and write them in their normal form",
     requirements: "resolve requirements.in anew and pin it in requirements.txt",
     clean: "remove everything that set-up and builds have made",

@@ -24,6 +24,7 @@ from typing import NamedTuple
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 os.environ["PYTHONPATH"] = str(HERE.parent)                         # for the processes that we measure
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)                     # theirs are compiled before the first turn, too
 
 from one_cache import ROLES, program  # noqa: E402
 

@@ -19,8 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from pfncache_edu.contention import BEFORE, Workload, program_of  # noqa: E402
-from pfncache_edu.interpreters.simulator import CLOCK, FAR, NOTE, SPEND, Simulator  # noqa: E402
-from pfncache_edu.steps import COND_RESCHED, LOAD, STORE, WAIT_UNTIL, as_step, livepatched  # noqa: E402
+from pfncache_edu.interpreters.simulator import CLOCK, FAR, NOTE, SLEEP, SPEND, Simulator  # noqa: E402
+from pfncache_edu.steps import COND_RESCHED, LOAD, STORE, WAIT_UNTIL, as_step, livepatched, unguarded  # noqa: E402
 
 LEAST = 3.0
 
@@ -29,7 +29,7 @@ def ours(workload: Workload, until: float) -> list[tuple[float, str, str, float]
     """(time, thread, what, number) of everything that was noted, in ns."""
     machine = Simulator(program_of(workload, BEFORE)[0], costs=FAR)
     machine.run(until)
-    return [tuple(n) for n in machine.notes]
+    return machine.notes
 
 
 class Lock:
@@ -104,7 +104,7 @@ def theirs(workload: Workload, until: float) -> list[tuple[float, str, str, floa
                 answer = environment.now
             elif verb is NOTE:
                 notes.append((environment.now, thread.name, *step.argument))
-            elif verb is SPEND:
+            elif verb is SPEND or verb is SLEEP:
                 yield environment.timeout(step.argument)
             elif not step.cells:
                 yield environment.timeout(FAR.resched if verb is COND_RESCHED else FAR.barrier)
@@ -131,7 +131,7 @@ def theirs(workload: Workload, until: float) -> list[tuple[float, str, str, floa
                 else:
                     answer, values[cell] = step.effect(values.get(cell, cell.initial))
 
-    with livepatched(program.livepatch):
+    with livepatched(program.livepatch), unguarded():
         for n, thread in enumerate(program.threads):
             environment.process(cpu(thread, 1 << n))
         environment.run(until)

@@ -57,7 +57,8 @@ def add_wheel(site, scratch):
     subprocess.run([*pip, "--wheel-dir", scratch, source], check=True)
     wheel, = scratch.glob("pfncache_edu-*.whl")
     zipfile.ZipFile(wheel).extractall(site)
-    shutil.rmtree(site / "pfncache_edu/conformance/recordings")         # more than all the rest, and no page replays them
+    for room in ("conformance", "lab"):
+        shutil.rmtree(site / f"pfncache_edu/{room}/recordings")        # more than all the rest, and no page replays them
 
 
 def build(target):

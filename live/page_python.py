@@ -28,6 +28,13 @@ def connect(post):
     random.seed()
     sys.stdout, sys.stderr = Lines("stdout"), Lines("stderr")
     comm.create_comm = PageComm
+    _tell_the_page_of_checks()
+
+
+def _tell_the_page_of_checks():
+    """Whatever check() records here is gone with this page's Python: let the browser keep it."""
+    from pfncache_edu.grading import record
+    record.LISTENERS[:] = [lambda kept: _post(type="record", record=kept)]
 
 
 class Lines:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import scenarios
+from .calibrate import add_calibrate_command
 from .claims.command import add_claims_command
 from .conformance.command import add_conform_command
 from .contend import add_contend_command
@@ -21,6 +22,7 @@ from .grading.answers import Answers
 from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named
 from .grading.notebook import answers_in
+from .grading.marking import add_mark_command
 from .grading.record import record_nothing, record_report
 from .grading.report import as_text
 from .grading.study import add_study_commands
@@ -28,6 +30,7 @@ from .grading.submission import NotASubmission, exercise_of, read_submission, ru
 from .interpreters.evidence import Evidence, evidence
 from .interpreters.explorer import MAX_STATES, explore
 from .interpreters.sequential import run
+from .lab.command import add_lab_command
 from .mutants import MUTANTS
 from .program import Program
 from .render.data import as_data
@@ -41,14 +44,17 @@ EXAMPLES = """examples:
   pfncache explore read_lock_first                     every schedule of the real functions: the patch is safe
   pfncache explore read_lock_first --mutant forgets_the_count --story --source
   pfncache explore page_moves_during_use --mutant clears_under_the_read_lock
+  pfncache explore page_moves_under_two_users --backend auto
   pfncache explore page_moves_during_use --answer 8.2.ipynb
   pfncache play page_moves_during_use --schedule "v2 n14"
   pfncache contend --readers 8 --rate 100000           who is turned away by unrelated invalidations, before and after the patch
+  pfncache lab show                                    what two real kernels did, before and after the patch, recorded
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
   pfncache start 8.2                                   write the notebook that exercise 8.2 begins with
   pfncache watch 8.2 8.2.ipynb                         check it each time that it is saved
   pfncache progress                                    points, checks and hints so far
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
+  pfncache mark grades --by "A. Marker"                  mark by its rubric what a person must read
   pfncache release --out student                       the exercises without solutions, for a class
 
 exit codes:
@@ -111,16 +117,22 @@ def parser() -> argparse.ArgumentParser:
                               "five random runs")
             made.add_argument("--max-states", type=at_least_one, default=MAX_STATES, metavar="N",
                               help="give up when there are more states, with exit code 3 (default: %(default)s)")
+            made.add_argument("--backend", choices=("python", "numba", "auto"), default="python", help="what searches: numba compiles the search, "
+                              "which pays from some hundred thousand states on (pip install pfncache-edu[fast]); auto: numba where it is "
+                              "installed (default: %(default)s)")
             made.add_argument("--json", action="store_true", help="print everything as JSON instead")
             made.add_argument("--progress", action="store_true", help="say on stderr how far the search is, also if that is no terminal")
         made.add_argument("--source", action="store_true", help="tell it with the source line of each step")
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
     add_conform_command(commands)
     add_contend_command(commands)
+    add_lab_command(commands)
     add_study_commands(commands, lambda file, exercise: grade_file(file, file.name, exercise=exercise.id))
     add_grade_command(commands)
     add_release_command(commands)
+    add_mark_command(commands)
     add_claims_command(commands)
+    add_calibrate_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")
@@ -182,11 +194,13 @@ def explore_(asked) -> int:
     progress = Progress(asked.progress)
     verdict = None
     try:
-        verdict = explore(program, max_states=asked.max_states, progress=progress)
+        verdict = explore(program, max_states=asked.max_states, progress=progress, backend=asked.backend)
         progress.end()
         found = evidence(program, max_states=asked.max_states) if asked.evidence else None
     except Mistake as mistake:
         raise Refused(f"this is not a program of steps yet: {mistake}") from None
+    except ImportError as missing:
+        raise Refused(f"--{missing}") from None
     except KeyboardInterrupt:
         interrupted = True
         verdict = verdict or Verdict(program, "incomplete", progress.states, progress.depth, searched=progress.states,

@@ -10,17 +10,24 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 
-from .contention import AFTER, BEFORE, QUANTILES, RATES, READERS, Estimate, Outcome, Workload, grid, simulate, sweep
-from .interpreters.simulator import FAR, NEAR
+from .calibrate import read_costs
+from .contention import AFTER, BEFORE, QUANTILES, RATES, READERS, Estimate, Outcome, Workload, close_up, grid, simulate, sweep
+from .interpreters.simulator import FAR, NEAR, Costs
 
 EXAMPLES = """examples:
   pfncache contend --readers 8 --rate 100000 --related 0       readers turned away: many before the patch, none after it
   pfncache contend --readers 0                                 nobody reads, so nobody gains
   pfncache contend --readers 1 --rate back-to-back --related 10% --think 200
                                                                a faster notifier hits more often: readers may lose
+  pfncache contend --cpus 1                                    who spins is never put off its CPU, so on one CPU nobody waits
   pfncache contend --sweep                                     8 numbers of readers x 8 rates, before and after
+  pfncache contend --figures pictures                          four kinds of pictures, light and dark
 """
 BACK_TO_BACK = "back-to-back"
 COSTS = {"far": FAR, "near": NEAR}
@@ -46,12 +53,16 @@ def add_contend_command(subparsers) -> None:
     made.add_argument("--think", type=float, default=usual.think_ns, metavar="NS", help="from one use to the next (default: %(default)s)")
     made.add_argument("--interrupt-readers", type=number, default=0, metavar="N", help="so many of the readers are in interrupt context")
     made.add_argument("--trying-readers", type=number, default=0, metavar="N", help="so many of the others only try the lock")
+    made.add_argument("--cpus", type=number, metavar="N", help="that the threads share, except those in interrupt context (default: one for each)")
     made.add_argument("--exact-times", action="store_true", help="think and pace exactly as long as said, not so long on average")
     made.add_argument("--milliseconds", type=float, default=20.0, metavar="MS", help="of virtual time to observe (default: %(default)s)")
     made.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
-    made.add_argument("--costs", choices=COSTS, default="far", help="two CPUs far from or near to each other (default: %(default)s)")
+    made.add_argument("--costs", default="far", metavar="COSTS", help="of two CPUs far from or near to each other, or a FILE that `pfncache "
+                      "calibrate --out FILE` wrote (default: %(default)s)")
     made.add_argument("--sweep", action="store_true", help="many numbers of readers and rates instead of these; Ctrl-C prints what is finished")
     made.add_argument("--jobs", type=number, default=None, metavar="N", help="processes of a sweep (default: one per CPU)")
+    made.add_argument("--figures", type=Path, metavar="DIR", help="draw lanes per CPU, stalls, the queue in the lock, and readers turned away over "
+                      "readers and rate (it sweeps for that), light and dark, each with a text (needs matplotlib)")
     made.add_argument("--json", action="store_true", help="print everything as JSON instead")
     made.add_argument("--progress", action="store_true", help="draw the progress bar on stderr also if that is no terminal")
     made.set_defaults(run=contend)
@@ -83,54 +94,108 @@ def contend(asked: argparse.Namespace) -> int:
     """Simulate what was asked for and print it; answers the exit code."""
     try:
         workload = Workload(asked.readers, asked.rate, asked.related, asked.caches, asked.notifiers, asked.pause, asked.hold,
-                            asked.think, asked.interrupt_readers, asked.trying_readers, not asked.exact_times)
+                            asked.think, asked.interrupt_readers, asked.trying_readers, not asked.exact_times, asked.cpus)
         if not 0 < asked.milliseconds < math.inf:
             raise ValueError(f"--milliseconds: {asked.milliseconds:g} is no time to observe")
         if asked.jobs == 0:
             raise ValueError("--jobs: at least one process has to do the work")
-        return _sweep(workload, asked) if asked.sweep else _compare(workload, asked)
+        costs = COSTS.get(asked.costs) or read_costs(Path(asked.costs))
+        if asked.figures:
+            _make_folder(asked.figures)
+        return _answer(workload, asked, costs)
     except ValueError as problem:
         print(f"pfncache contend: {problem}", file=sys.stderr)
         return 2
 
 
-def _compare(workload: Workload, asked: argparse.Namespace) -> int:
+def _make_folder(folder: Path) -> None:
+    """Make the folder for figures. ValueError if it, or what draws them, cannot be had."""
+    if not find_spec("matplotlib"):
+        raise ValueError("--figures needs matplotlib, which is not installed: pip install matplotlib")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ValueError(f"--figures: {folder}: {problem.strerror}") from None
+
+
+def _answer(workload: Workload, asked: argparse.Namespace, costs: Costs) -> int:
+    """Simulate and tell; with --figures, draw the one workload and, from a sweep, the surface."""
+    if asked.sweep:
+        ended, swept = _sweep(workload, asked, costs)
+        pair = _both(workload, asked, costs) if asked.figures else []
+    else:
+        ended, pair = 0, _both(workload, asked, costs)
+        _tell(pair, asked, side_by_side(*pair, seed=asked.seed, costs=asked.costs))
+        swept = []
+    if asked.figures and not ended:
+        if not swept:
+            ended, swept = _swept(workload, asked, costs)
+        for name, draw in drawings(workload, pair, swept, asked.seed, costs).items():
+            _write_figure(asked.figures / name, draw)
+        print(f"figures: {asked.figures}", file=sys.stderr)
+    return ended
+
+
+def drawings(workload: Workload, pair: Sequence[Outcome], swept: Sequence[Outcome], seed: int, costs: Costs) -> dict[str, Callable]:
+    """Name -> a function that draws the figure, light or dark; without outcomes of a sweep there is no surface."""
+    from .render import figures
+
+    made: dict[str, Callable] = {"stalls": partial(figures.stalls, *pair)}
+    for variant in (BEFORE, AFTER):
+        seen = close_up(workload, patched=variant == AFTER, seed=seed, costs=costs)
+        made |= {f"lanes-{variant}": partial(figures.lanes, seen), f"queue-{variant}": partial(figures.queue_length, seen)}
+    if any(outcome.workload.rate is not None for outcome in swept):
+        made["surface"] = partial(figures.surface, swept)
+    return made
+
+
+def _write_figure(path: Path, draw: Callable) -> None:
+    for theme in ("light", "dark"):
+        drawn = draw(dark=theme == "dark")
+        path.with_name(f"{path.name}-{theme}.svg").write_text(drawn.svg(), encoding="utf-8")
+    path.with_name(f"{path.name}.txt").write_text(drawn.text + "\n", encoding="utf-8")
+
+
+def _both(workload: Workload, asked: argparse.Namespace, costs: Costs) -> list[Outcome]:
+    """The workload before and after the patch."""
     bar, outcomes = Bar(2, asked.progress), []
     try:
         for patched in (False, True):
-            outcomes.append(simulate(workload, patched=patched, seconds=asked.milliseconds / 1e3, seed=asked.seed,
-                                     costs=COSTS[asked.costs], progress=lambda done: bar.at(len(outcomes) + done)))
+            outcomes.append(simulate(workload, patched=patched, seconds=asked.milliseconds / 1e3, seed=asked.seed, costs=costs,
+                                     progress=lambda done: bar.at(len(outcomes) + done)))
     finally:
         bar.end()
-    if asked.json:
-        print(json.dumps([as_data(outcome) for outcome in outcomes], indent=2))
-    else:
-        print(side_by_side(*outcomes, seed=asked.seed, costs=asked.costs))
-    return 0
+    return outcomes
 
 
-def _sweep(workload: Workload, asked: argparse.Namespace) -> int:
-    jobs = grid(workload, seed=asked.seed, costs=COSTS[asked.costs],
+def _sweep(workload: Workload, asked: argparse.Namespace, costs: Costs) -> tuple[int, list[Outcome]]:
+    """Sweep, and tell what is finished: the exit code, and the outcomes."""
+    ended, outcomes = _swept(workload, asked, costs)
+    _tell(outcomes, asked, surface(outcomes))
+    return ended, outcomes
+
+
+def _swept(workload: Workload, asked: argparse.Namespace, costs: Costs) -> tuple[int, list[Outcome]]:
+    jobs = grid(workload, seed=asked.seed, costs=costs,
                 readers=[n for n in READERS if n >= workload.interrupt_readers + workload.trying_readers])
     outcomes: list[Outcome] = []
-    interrupted = False
-    bar = Bar(len(jobs), asked.progress)
+    bar, ended = Bar(len(jobs), asked.progress), 0
     try:
         bar.at(0)
         for outcome in sweep(jobs, processes=asked.jobs):
             outcomes.append(outcome)
             bar.at(len(outcomes))
     except KeyboardInterrupt:
-        interrupted = True
+        ended = 130
     finally:
         bar.end()
-    if asked.json:
-        print(json.dumps([as_data(outcome) for outcome in outcomes], indent=2))
-    else:
-        print(surface(outcomes))
-    if interrupted:
+    if ended:
         print(f"pfncache contend: interrupted after {len(outcomes)} of {len(jobs)} simulations; these are finished", file=sys.stderr)
-    return 130 if interrupted else 0
+    return ended, outcomes
+
+
+def _tell(outcomes: Sequence[Outcome], asked: argparse.Namespace, text: str) -> None:
+    print(json.dumps([as_data(outcome) for outcome in outcomes], indent=2) if asked.json else text)
 
 
 class Bar:
@@ -161,10 +226,11 @@ class Bar:
 def in_words(workload: Workload) -> str:
     """The workload in one sentence."""
     pace = f"back to back with {workload.pause_ns:,g} ns in between" if workload.rate is None else f"{workload.rate:,g} times a second"
+    cpus = f", on {_count(workload.cpus, 'CPU')}" if workload.cpus else ""
     special = [f"{n} of them {what}" for n, what in ((workload.interrupt_readers, "in interrupt context"),
                                                      (workload.trying_readers, "only try the lock")) if n]
     return (f"{_count(workload.readers, 'reader')} of {_count(workload.caches, 'cache')}{''.join(', ' + s for s in special)}: "
-            f"use {workload.hold_ns:,g} ns, think {workload.think_ns:,g} ns.\n"
+            f"use {workload.hold_ns:,g} ns, think {workload.think_ns:,g} ns{cpus}.\n"
             f"{_count(workload.notifiers, 'notifier')}: {pace}, {100 * workload.related:g} % related.")
 
 
@@ -193,8 +259,9 @@ def side_by_side(before: Outcome, after: Outcome, *, seed: int = 0, costs: str =
     rows += [(f"{100 * q:g} % of reads take at most" if q < 1 else "the longest read takes",
               [f"{o.latency[q]:,.0f} ns" if o.latency else "-" for o in both]) for q in (*QUANTILES, 1.0)]
     table = "\n".join(f"{label:<{LABEL}}{''.join(f'{cell:>{COLUMN}}' for cell in cells)}".rstrip() for label, cells in rows)
-    return (f"{in_words(before.workload)}\n\n{table}\n\n{before.seconds * 1e3:g} ms of virtual time, seed {seed}, costs of two CPUs that are "
-            f"{costs}; ± is a 95 % interval.\nThe counts follow from the lock's rule, the times from the costs of one machine.")
+    source = f"two CPUs that are {costs}" if costs in COSTS else costs
+    return (f"{in_words(before.workload)}\n\n{table}\n\n{before.seconds * 1e3:g} ms of virtual time, seed {seed}, costs of {source}; "
+            f"± is a 95 % interval.\nThe counts follow from the lock's rule, the times from the costs of one machine.")
 
 
 def _percent(estimate: Estimate) -> str:

@@ -20,8 +20,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from statistics import fmean, stdev
+from uuid import UUID, uuid4
 
-from .interpreters.simulator import FAR, Costs, Hold, Note, Simulator, Wait, clock, note, spend
+from .interpreters.simulator import FAR, Costs, Hold, Note, Simulator, Wait, clock, note, sleep, spend
 from .kvm import before_the_patch
 from .kvm.mmu_notifier import kvm_mmu_notifier_invalidate_range_end, kvm_mmu_notifier_invalidate_range_start
 from .kvm.pfncache import gfn_to_pfn_cache_invalidate_start, kvm_gpc_check, kvm_gpc_refresh
@@ -42,13 +43,14 @@ QUANTILES = (0.5, 0.9, 0.99, 0.999)
 class Workload:
     """Who uses the caches and who invalidates. Times in ns, `rate` in invalidations per second of each notifier.
 
-    readers             how many vCPUs use a cache, each on a CPU of its own; reader n uses cache n modulo `caches`
+    readers             how many vCPUs use a cache; reader n uses cache n modulo `caches`
     rate                a paced (open) notifier begins that often, or at once if it is late; None: back to back (closed)
     pause_ns            back to back: from the end of an invalidation to the start of the next. A refresh can only succeed
                         where no invalidation is open, so with related ones and no pause the readers wait for ever
     related             the share of invalidations whose range is the page of a cache; the others hit no memslot
     interrupt_readers   so many of the readers are in interrupt context: they pass a waiting writer and cannot refresh
     trying_readers      so many of the others use read_trylock, and give up if it fails or the cache is not valid
+    cpus                how many CPUs the threads share, except those in interrupt context; None: each has one of its own
     random_times        thinking and pacing are exponential with these means; otherwise exactly as long. Holding is exact.
     """
     readers: int = 8
@@ -62,6 +64,7 @@ class Workload:
     interrupt_readers: int = 0
     trying_readers: int = 0
     random_times: bool = True
+    cpus: int | None = None
 
     def __post_init__(self):
         if self.caches < 1 or self.readers < 0 or self.notifiers < 0:
@@ -72,6 +75,8 @@ class Workload:
             raise ValueError(f"the related share is between 0 and 1, not {self.related}")
         if not (self.hold_ns >= 0 and self.think_ns >= 0 and self.pause_ns >= 0):
             raise ValueError("holding, thinking and pausing take 0 ns or more")
+        if self.cpus is not None and self.cpus < 1:
+            raise ValueError(f"{self.cpus} CPUs run nothing: give a number from 1 on, or None for one for each thread")
         if min(self.interrupt_readers, self.trying_readers) < 0 or self.interrupt_readers + self.trying_readers > self.readers:
             raise ValueError(f"interrupt_readers and trying_readers are some of the {self.readers} readers")
 
@@ -187,7 +192,7 @@ def invalidates_again_and_again(kvm: kvm, workload: Workload, dice: random.Rando
             due += dice.expovariate(1 / gap) if workload.random_times else gap
             now = yield clock()
             if now < due:
-                yield spend(due - now)
+                yield sleep(due - now)
         else:
             yield spend(workload.pause_ns)
         start = choose_range(workload, dice)
@@ -245,7 +250,7 @@ def simulate(workload: Workload, *, patched: bool = True, seconds: float = 0.02,
         raise ValueError(f"{seconds} is no number of seconds to simulate")
     variant = AFTER if patched else BEFORE
     program, in_interrupt = program_of(workload, variant, seed)
-    simulator = Simulator(program, costs=costs, in_interrupt=in_interrupt)
+    simulator = Simulator(program, costs=costs, in_interrupt=in_interrupt, cpus=workload.cpus)
     begin, length = seconds * 1e8, seconds * 1e9
     simulator.run(begin)
     warm_up = Counter(simulator.counts)
@@ -346,7 +351,7 @@ def close_up(workload: Workload, *, patched: bool = True, begin: float = 20_000,
     """What happened at one lock in `length` ns of the same run that `simulate` counts, from `begin` ns on."""
     variant = AFTER if patched else BEFORE
     program, in_interrupt = program_of(workload, variant, seed)
-    simulator = Simulator(program, costs=costs, in_interrupt=in_interrupt, record_holds=True)
+    simulator = Simulator(program, costs=costs, in_interrupt=in_interrupt, record_holds=True, cpus=workload.cpus)
     simulator.run(end := begin + length)
     holds = tuple(h for h in (*simulator.holds, *simulator.held_now()) if h.lock == lock and (h.left is None or h.left > begin))
     waits = tuple(w for w in (*simulator.waits, *simulator.waiting_now())
@@ -392,7 +397,7 @@ def sweep(jobs: Iterable[Job], executor=None, *, processes: int | None = None,
           finished: Callable[[Outcome], None] = lambda _: None) -> Iterator[Outcome]:
     """The outcomes of the jobs, as they come: keep each, and what is finished is kept when you are interrupted.
 
-    `executor` is anything with `submit(function, argument)` whose futures have `add_done_callback`, `result` and
+    `executor` is anything with `submit(function, *arguments)` whose futures have `add_done_callback`, `result` and
     `cancel`: an executor of concurrent.futures or a Dask client. It stays open. Without one, `processes`
     processes are started and ended, by default one per CPU.
     """
@@ -404,7 +409,7 @@ def sweep(jobs: Iterable[Job], executor=None, *, processes: int | None = None,
     futures = []
     try:
         done: queue.SimpleQueue = queue.SimpleQueue()
-        futures = [executor.submit(Job.run, job) for job in jobs]
+        futures = [executor.submit(_run, job, uuid4()) for job in jobs]
         for future in futures:
             future.add_done_callback(done.put)
         for _ in futures:
@@ -416,6 +421,11 @@ def sweep(jobs: Iterable[Job], executor=None, *, processes: int | None = None,
             future.cancel()
         if own:
             executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _run(job: Job, _: UUID) -> Outcome:
+    """Run a job, as a task unlike all others: Dask takes equal calls for one, and would cancel it in another sweep, too."""
+    return job.run()
 
 
 def _leave_interrupts_to_the_parent() -> None:

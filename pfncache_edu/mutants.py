@@ -227,3 +227,11 @@ def forgets_the_count(kvm: kvm, mmu_seq: int) -> Steps[bool]:
 @kernel
 def forgets_the_sequence(kvm: kvm, mmu_seq: int) -> Steps[bool]:
     return (yield kvm.mn_active_invalidate_count) != 0
+
+
+@variant_of(mmu_notifier_retry_cache, "Asks the sequence number first, and the count after it")
+@kernel
+def asks_the_sequence_first(kvm: kvm, mmu_seq: int) -> Steps[bool]:
+    if (yield kvm.mmu_invalidate_seq) != mmu_seq:
+        return True
+    return (yield kvm.mn_active_invalidate_count) != 0

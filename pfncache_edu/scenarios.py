@@ -40,10 +40,37 @@ def use_guest_page(gpc: gfn_to_pfn_cache) -> Steps[None]:
 
 
 @kernel
+def use_without_a_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:
+    """Check and use, and nothing else."""
+    if (yield gpc.valid):
+        yield write_guest(gpc.kvm.mm, (yield gpc.khva))
+
+
+@kernel
+def take_page_away(gpc: gfn_to_pfn_cache, new_page: object) -> Steps[None]:
+    """Withdraw the page from its cache and give it away, without a lock and without an event."""
+    yield gpc.valid.set(False)
+    yield gpc.kvm.mm.pte[FIRST_PAGE].set(new_page)
+
+
+@kernel
 def invalidate(kvm: kvm, start: int, end: int) -> Steps[None]:
     """An invalidation event that changes no page we look at: a heap free in the VMM, say."""
     yield from kvm_mmu_notifier_invalidate_range_start(kvm, start, end)
     yield from kvm_mmu_notifier_invalidate_range_end(kvm, start, end)
+
+
+@kernel
+def look_up_and_write_later(mm: mm_struct) -> Steps[None]:
+    """A note of the page, and a write through it: a cache that nobody tells anything."""
+    note = yield mm.pte[FIRST_PAGE]
+    yield write_guest(mm, khva_t(note))
+
+
+@kernel
+def move_page_unannounced(mm: mm_struct) -> Steps[None]:
+    """The host copies the page to page B, and from then on the user address means B. Page A is free for others."""
+    yield mm.pte[FIRST_PAGE].set("B")
 
 
 class World:
@@ -84,6 +111,13 @@ def _program(name: str, title: str, world: World, threads: dict[str, tuple], liv
                    world.properties() if properties is None else properties, livepatch or {}, world.still - moving, title)
 
 
+def nobody_is_told(livepatch: Livepatch | None = None) -> Program:
+    """vcpu0 keeps a note of its page, and the host moves the page without a word: no cache, no lock, no notifier."""
+    mm = mm_struct("mm", {FIRST_PAGE: "A"})
+    return Program("nobody_is_told", (Thread("vcpu0", look_up_and_write_later, (mm,)), Thread("host", move_page_unannounced, (mm,))),
+                   (guest_writes_reach_the_guest,), livepatch or {}, title="The host moves a page and tells nobody")
+
+
 def page_moves_during_use(livepatch: Livepatch | None = None) -> Program:
     """vcpu0 writes through a valid cache while the host moves the page."""
     world = World()
@@ -98,6 +132,15 @@ def page_moves_during_refresh(livepatch: Livepatch | None = None) -> Program:
     return _program("page_moves_during_refresh", "The page moves while vcpu0 looks it up", world, {
         "vcpu0": (use_guest_page, world.caches[0]),
         "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)
+
+
+def two_events_during_refresh(livepatch: Livepatch | None = None) -> Program:
+    """vcpu0 refreshes an empty cache while the host moves its page, and while another event comes and goes elsewhere."""
+    world = World(valid=False)
+    return _program("two_events_during_refresh", "The page moves while vcpu0 looks it up, and another event overlaps", world, {
+        "vcpu0": (use_guest_page, world.caches[0]),
+        "notifier": (move_page, world.kvm, FIRST_PAGE, "B"),
+        "reclaim": (invalidate, world.kvm, ELSEWHERE, ELSEWHERE + PAGE_SIZE)}, livepatch)
 
 
 def page_moves_under_two_users(livepatch: Livepatch | None = None) -> Program:
@@ -141,6 +184,15 @@ def page_outside_memslots_moves_during_refresh(livepatch: Livepatch | None = Non
     return _program("page_outside_memslots_moves_during_refresh", "A page that no memslot has moves while vcpu0 looks it up",
                     world, {"vcpu0": (use_guest_page, world.caches[0]),
                             "notifier": (move_page, world.kvm, FIRST_PAGE, "B")}, livepatch)
+
+
+def page_is_taken_without_a_lock(livepatch: Livepatch | None = None) -> Program:
+    """The least that can go wrong: one CPU checks and writes, the other one withdraws the page and gives it away."""
+    world = World()
+    gpc = world.caches[0]
+    return _program("page_is_taken_without_a_lock", "vcpu0 checks and writes while the host takes the page away: no lock, no event",
+                    world, {"vcpu0": (use_without_a_lock, gpc), "host": (take_page_away, gpc, "B")}, livepatch,
+                    (guest_writes_reach_the_guest,))
 
 
 def unrelated_range(livepatch: Livepatch | None = None, *, start: int = ELSEWHERE, end: int = ELSEWHERE + PAGE_SIZE,

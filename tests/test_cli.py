@@ -50,6 +50,15 @@ def test_the_patch_is_proved_by_its_name_and_a_wrong_refresh_is_drawn_as_two_col
     assert max(map(len, printed.out.splitlines()[2:-2])) <= 72
 
 
+def test_explore_says_what_to_install_for_a_back_end_and_takes_one(monkeypatch, capsys):
+    assert main(["explore", "page_moves_during_use", "--backend", "auto"]) == 0
+    assert capsys.readouterr().out == "holds: 627 states, all of them\n"
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "pfncache_edu.interpreters.accelerated", raising=False)
+    assert main(["explore", "page_moves_during_use", "--backend", "numba"]) == 2
+    assert "--backend numba needs numba, which is not installed: pip install pfncache-edu[fast]" in capsys.readouterr().err
+
+
 WRONG = ["explore", "page_moves_during_use", "--mutant", "clears_under_the_read_lock"]
 
 

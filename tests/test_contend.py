@@ -65,6 +65,7 @@ def test_json_has_everything_and_is_json(capsys):
     (["--milliseconds", "0"], "--milliseconds"),
     (["--interrupt-readers", "9"], "some of the 8 readers"),
     (["--sweep", "--jobs", "0"], "--jobs"),
+    (["--cpus", "0"], "0 CPUs"),
 ])
 def test_a_wrong_call_says_what_to_write(capsys, arguments, says):
     assert main(["contend", *arguments]) == 2
@@ -98,6 +99,33 @@ def test_an_interrupted_sweep_prints_what_is_finished(monkeypatch, capsys):
     assert main(["contend", "--sweep", "--json"]) == 130
     printed = capsys.readouterr()
     assert len(json.loads(printed.out)) == 2 and "after 2 of 128 simulations" in printed.err
+
+
+def test_figures_are_drawn_light_and_dark_each_with_its_text(monkeypatch, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(command, "sweep", sweep_of_two)
+    for n, more in enumerate(([], ["--sweep"])):
+        folder = tmp_path / str(n) / "pictures"
+        assert main(["contend", "--milliseconds", "0.3", "--rate", "500000", "--figures", str(folder), *more]) == 0
+        kinds = ["lanes-before", "lanes-after", "queue-before", "queue-after", "stalls", "surface"]
+        assert {file.name for file in folder.iterdir()} == {f"{kind}{end}" for kind in kinds for end in ("-light.svg", "-dark.svg", ".txt")}
+        assert (folder / "lanes-before.txt").read_text().splitlines()[0] in (folder / "lanes-before-dark.svg").read_text()
+    assert "figures: " in capsys.readouterr().err
+
+
+def test_figures_need_matplotlib_and_a_folder(monkeypatch, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["contend", "--figures", str(tmp_path / "file")]) == 2
+    assert "--figures: " in capsys.readouterr().err
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    assert main(["contend", "--figures", str(tmp_path)]) == 2
+    assert "pip install matplotlib" in capsys.readouterr().err
+
+
+def test_the_number_of_cpus_is_told(capsys):
+    assert main(["contend", *SHORT, "--cpus", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "think 10,000 ns, on 1 CPU." in printed and row(printed, "readers turned away") == ["0", "0"]
 
 
 def test_the_sweep_is_two_variants_of_eight_by_eight():

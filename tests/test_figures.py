@@ -76,5 +76,7 @@ def test_every_figure_is_svg_with_its_text_and_the_same_each_time(before, dark):
         drawn = draw()
         picture = drawn.svg()
         assert picture == draw().svg()
-        assert drawn.text.splitlines()[0] in "".join(ElementTree.fromstring(picture).itertext())
+        root = ElementTree.fromstring(picture)
+        assert root.get("role") == "img" and [child.tag.rpartition("}")[2] for child in root][:2] == ["title", "desc"]
+        assert root[0].text == drawn.title != "" and root[1].text == drawn.text
         assert ("#14181e" in picture) == dark

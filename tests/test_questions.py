@@ -138,7 +138,7 @@ def test_each_part_counts_by_itself_and_a_person_marks_the_rest():
 
 
 def test_what_is_missing_costs_its_own_part_only():
-    report = assess(MIXED, {"x": RIGHT, "letter": ""})
+    report = assess(MIXED, {"x": RIGHT, "letter": "Hm."})
     assert outcomes(report) == [("mistake", 0), ("passed", 3), ("to be marked", 0)]
     assert "there is no function f here" in report.reason
 
@@ -150,12 +150,12 @@ def test_nothing_at_all_is_refused_once():
 
 def test_a_gate_of_a_judged_property_closes_unless_it_has_all_its_points():
     gated = Exercise("99.2", "", MIXED.asks, MIXED.properties, (Gate(MIXED.properties[0], "it does not double, so nothing counts"),))
-    report = assess(gated, {"f": lambda n: 0, "x": RIGHT, "letter": ""})
+    report = assess(gated, {"f": lambda n: 0, "x": RIGHT, "letter": "Hm."})
     assert [outcome for outcome, _ in outcomes(report)] == ["failed", "not counted", "not counted"]
 
 
 def test_hints_grow_also_without_a_schedule():
-    report = assess(MIXED, {"f": lambda n: 0, "x": RIGHT, "letter": ""})
+    report = assess(MIXED, {"f": lambda n: 0, "x": RIGHT, "letter": "Hm."})
     one, two, three = (hint_for(MIXED, report, size).sentence for size in (1, 2, 3))
     assert "'doubles'" in one and "try f(2)" not in one and "try f(2)" in two and "f(1) is not 2" in three
 

@@ -28,6 +28,7 @@ WRONG = [  # mutant, scenario, outcome, property, shortest schedule
     ("announces_after_the_walk", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "n6 v22 n6"),
     ("retires_before_it_leaves_a_trace", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
      "v13 n14 v9"),
+    ("asks_the_sequence_first", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page", "n11 v16 n8 v5"),
     ("snapshots_after_the_lookup", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
      "v10 n19 v9"),
     ("decides_before_it_retakes_the_lock", "page_moves_during_refresh", "violated", "valid_cache_maps_current_page",
@@ -48,6 +49,18 @@ def situation(name, livepatch=None):
 def test_the_hook_is_safe_before_and_after_the_patch(name, after, before):
     assert str(explore(situation(name))) == f"holds: {after:,} states, all of them"
     assert str(explore(situation(name, BEFORE))) == f"holds: {before:,} states, all of them"
+
+
+def test_without_a_notifier_three_steps_lose_a_write_and_one_order_of_three_does():
+    verdict = explore(scenarios.nobody_is_told())
+    assert (verdict.outcome, verdict.schedule, verdict.sentence) == (
+        "violated", "v1 h1 v1", "vcpu0 writes to page A, which was freed: the guest's page is B")
+    assert [run(scenarios.nobody_is_told(), schedule)[-1].wrong is None for schedule in ("h1 v2", "v2 h1", "v1 h1 v1")] == [True, True, False]
+
+
+def test_the_least_that_can_go_wrong_is_five_steps_long():
+    verdict = explore(scenarios.page_is_taken_without_a_lock())
+    assert (verdict.outcome, verdict.broken, verdict.schedule) == ("violated", "guest_writes_reach_the_guest", "v1 h2 v2")
 
 
 def test_the_patch_has_a_scenario_before_and_one_after():
@@ -148,6 +161,10 @@ def test_a_bug_that_the_kernel_once_had_is_found_and_todays_code_does_not_have_i
 
 def test_every_former_bug_is_pinned():
     assert {name for name, *_ in FORMER} == set(FORMER_BUGS)
+
+
+def test_an_event_that_overlaps_another_changes_nothing():
+    assert str(explore(scenarios.two_events_during_refresh())) == "holds: 13,062 states, all of them"
 
 
 def test_the_explorer_finds_the_hole_of_6_12_by_itself():

@@ -1,15 +1,19 @@
 """The simulator against what is known beforehand: formulas, an exact Markov chain, another simulator, and the lock's own rules."""
 import math
 import random
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from statistics import fmean
 
 import pytest
 
 from pfncache_edu.contention import (AFTER, BATCHES, BEFORE, Workload, batch_means, grid, program_of, simulate, sweep)
-from pfncache_edu.interpreters.simulator import FAR, FREE, NEAR, Costs, Simulator, clock, note, spend
-from pfncache_edu.locks import (read_lock, read_trylock, read_unlock, rwlock_t, spin_lock, spin_unlock, spinlock_t, write_lock,
-                                write_trylock, write_unlock)
+from pfncache_edu.interpreters.processors import PIECE, SLICE
+from pfncache_edu.interpreters.simulator import FAR, FREE, NEAR, Costs, Simulator, clock, note, sleep, spend
+from pfncache_edu.locks import (mutex, mutex_lock, mutex_unlock, read_lock, read_trylock, read_unlock, rwlock_t, spin_lock,
+                                spin_unlock, spinlock_t, write_lock, write_trylock, write_unlock)
 from pfncache_edu.program import Program, Thread
 from pfncache_edu.steps import Mistake, Struct, field, kernel, wait_until
 
@@ -195,6 +199,107 @@ def test_what_is_wrong_is_refused_with_what_to_write():
             Workload(**wrong)
     with pytest.raises(ValueError, match="seconds"):
         simulate(Workload(), seconds=0)
+
+
+# --- CPUs that are shared ---------------------------------------------------------------------------------------------
+
+@kernel
+def works(it, ns):
+    yield spend(ns)
+    yield note("in", 0)
+
+
+@kernel
+def works_inside(it, ns):
+    yield spin_lock(it.alone)
+    yield spend(ns)
+    yield spin_unlock(it.alone)
+    yield note("in", 0)
+
+
+@kernel
+def wakes_up(it, ns):
+    yield sleep(ns)
+    yield note("in", 0)
+
+
+def shared(cpus, costs=FREE, **threads):
+    it = thing("it")
+    program = Program("test", tuple(Thread(name, function, (it, *args)) for name, (function, *args) in threads.items()))
+    machine = Simulator(program, costs=costs, cpus=cpus)
+    machine.run(1e8)
+    assert not machine.stuck()
+    return entered(machine)
+
+
+def test_as_many_threads_as_cpus_run_at_once():
+    assert shared(2, a=(works, 10), b=(works, 10), c=(works, 10)) == [("b", 10), ("a", 10), ("c", 20)]
+
+
+def test_a_thread_that_sleeps_leaves_its_cpu_to_another():
+    assert shared(1, a=(wakes_up, 5), b=(works, 10)) == [("a", 10), ("b", 10)]
+
+
+def test_threads_take_turns_of_a_slice():
+    assert shared(1, a=(works, 2 * SLICE), b=(works, 2 * SLICE)) == [("a", 4 * SLICE), ("b", 4 * SLICE)]
+
+
+def test_who_wakes_up_goes_before_who_works():
+    assert shared(1, a=(wakes_up, PIECE / 2), b=(works, 10 * PIECE)) == [("a", PIECE), ("b", 10 * PIECE)]
+
+
+def test_who_holds_a_spinning_lock_is_not_put_off_its_cpu():
+    assert shared(1, a=(wakes_up, 5), b=(works_inside, 2 * SLICE), c=(works_inside, 1)) == [
+        ("a", 2 * SLICE + 1), ("b", 2 * SLICE + 1), ("c", 2 * SLICE + 1)]
+
+
+def test_a_switch_takes_its_time():
+    assert shared(1, replace(FREE, switch=100), a=(works, 10), b=(works, 10)) == [("b", 120), ("a", 220)]
+
+
+def test_who_waits_for_a_mutex_needs_no_cpu():
+    class pair(Struct):
+        alone = mutex()
+
+    @kernel
+    def sleeps_inside(it):
+        yield mutex_lock(it.alone)
+        yield sleep(10)
+        yield mutex_unlock(it.alone)
+        yield note("in", 0)
+
+    @kernel
+    def comes_later(it):
+        yield sleep(1)
+        yield mutex_lock(it.alone)
+        yield mutex_unlock(it.alone)
+        yield note("in", 0)
+
+    it = pair("it")
+    machine = Simulator(Program("p", (Thread("a", sleeps_inside, (it,)), Thread("b", comes_later, (it,)),
+                                      Thread("c", works, (it, 6)))), costs=FREE, cpus=1)
+    machine.run(1e6)
+    assert not machine.stuck() and entered(machine) == [("c", 6), ("a", 16), ("b", 16)]
+
+
+def test_on_one_cpu_nobody_is_turned_away():
+    """Nobody can look at a lock while somebody else is inside: who is, keeps the CPU."""
+    for patched in (False, True):
+        outcome = simulate(Workload(rate=500_000, related=0.2, cpus=1), patched=patched, seconds=0.001)
+        assert outcome.turned_away == 0 and outcome.reads > 10 and outcome.invalidations > 10
+
+
+def test_fewer_cpus_turn_fewer_readers_away_and_as_many_as_threads_turn_away_as_many():
+    shares = [simulate(Workload(rate=500_000, cpus=cpus), patched=False, seconds=0.002).share_turned_away.mean for cpus in (2, 4, 9)]
+    assert shares == sorted(shares)
+    assert shares[-1] == simulate(Workload(rate=500_000), patched=False, seconds=0.002).share_turned_away.mean
+
+
+def test_a_number_of_cpus_is_at_least_one():
+    with pytest.raises(ValueError, match="0 CPUs"):
+        Workload(cpus=0)
+    with pytest.raises(ValueError, match="0 CPUs"):
+        Simulator(Program("p", ()), cpus=0)
 
 
 # --- against formulas -------------------------------------------------------------------------------------------------
@@ -543,6 +648,37 @@ def test_a_sweep_over_processes_gives_the_same_outcomes():
     seen = []
     spread = list(sweep(jobs, finished=seen.append))
     assert spread == seen and sorted(map(repr, spread)) == sorted(repr(job.run()) for job in jobs)
+
+
+def test_a_sweep_over_threads_gives_the_same_outcomes():
+    """A livepatch is for the whole process: before and after must not meet."""
+    jobs, usual = grid(Workload(), readers=(1,), rates=(500_000, 1_000_000), steps=2_000), sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as executor:
+            spread = list(sweep(jobs, executor))
+    finally:
+        sys.setswitchinterval(usual)
+    assert sorted(map(repr, spread)) == sorted(repr(job.run()) for job in jobs)
+
+
+@pytest.mark.slow
+def test_a_dask_client_is_an_executor():
+    """Equal jobs are jobs of their own, and what one sweep leaves is not missing in the next."""
+    pytest.importorskip("distributed", reason="needs Dask (pip install distributed)")
+    code = """
+from distributed import Client, LocalCluster
+from pfncache_edu.contention import Workload, grid, sweep
+
+jobs = grid(Workload(), readers=(1, 4), rates=(100_000,), steps=2_000)
+with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster, Client(cluster) as client:
+    left = sweep(jobs, client)
+    next(left)
+    left.close()
+    spread = list(sweep([*jobs, *jobs], client))
+assert sorted(map(repr, spread)) == sorted(2 * [repr(job.run()) for job in jobs])
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
 def test_an_interrupted_sweep_keeps_what_is_finished():

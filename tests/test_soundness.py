@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from test_explorer import as_program, never_both_two, random_instructions, search, shared
 
-from pfncache_edu import Program, Thread, explore, kernel, scenarios
+from pfncache_edu import MUTANTS, Program, Thread, explore, kernel, scenarios
 from pfncache_edu.interpreters import explorer, threads
 from pfncache_edu.interpreters.promela import to_promela
 
@@ -104,8 +104,14 @@ def without_looking_at_all_of_a_level(monkeypatch):
     monkeypatch.setattr(explorer.Search, "moves_of", lambda self, role, level: real(self, role, level[:3]) + [0] * len(level[3:]))
 
 
+def without_the_cells_that_a_move_depends_on(monkeypatch):
+    monkeypatch.setattr(explorer, "WIDE", 0)
+    monkeypatch.setattr(explorer.Moves, "mask", property(lambda self: self.role.slot.mask))
+
+
 BROKEN = [without_the_value_stack, without_locals, without_the_step_that_was_yielded, without_the_locks_that_are_held,
-          without_new_bits_in_the_masks, without_the_weights_of_twins, without_looking_at_all_of_a_level]
+          without_new_bits_in_the_masks, without_the_weights_of_twins, without_looking_at_all_of_a_level,
+          without_the_cells_that_a_move_depends_on]
 
 
 @kernel
@@ -132,6 +138,17 @@ def hidden_in_the_stack() -> list:
         verdict = explore(Program("stack", (Thread("a", function, (cells,)), Thread("b", sets_x, (cells,)))))
         found.append((verdict.outcome, verdict.states))
     return found
+
+
+@pytest.mark.slow
+def test_wide_levels_are_searched_like_narrow_ones(monkeypatch):
+    """Random programs have none: so let every level be one."""
+    def verdicts():
+        made = [getattr(scenarios, name)(mutant.livepatch) for name in SCENARIOS[1:3] for mutant in MUTANTS.values()]
+        return [(v.outcome, v.states, v.depth, v.schedule) for v in map(explore, made)]
+    right = verdicts()
+    monkeypatch.setattr(explorer, "WIDE", 0)
+    assert agrees() and verdicts() == right
 
 
 @pytest.mark.parametrize("breaks", BROKEN, ids=lambda f: f.__name__)

@@ -21,6 +21,7 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(record, "IN_MEMORY", {})
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv(record.KEEPS_NO_RECORD, raising=False)
     return tmp_path
 
 
@@ -119,6 +120,11 @@ def test_watching_ends_with_full_marks(own_folder, capsys):
     reference = next((study.STARTERS.parents[2] / "exercises").glob("**/8.2-*/samples/reference/8.2.ipynb"))
     assert main(["watch", "8.2", str(reference)]) == 0
     assert "25 of 25 points" in capsys.readouterr().out and recorded(own_folder)["8.2"]["best"] == 25
+
+
+def test_minutes_are_noted_when_they_are_minutes(own_folder, capsys):
+    assert main(["spent", "8.2", "50"]) == 0 and recorded(own_folder) == {"8.2": {"minutes": 50}}
+    assert main(["spent", "8.2", "-3"]) == 2 and "write a number above 0" in capsys.readouterr().err
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------

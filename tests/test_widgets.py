@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("anywidget", reason="the widgets need the extra `widgets`")
 
 from pfncache_edu import scenarios
+from pfncache_edu.interpreters.chances import chance
 from pfncache_edu.interpreters.explorer import explore
 from pfncache_edu.interpreters.stepper import Stepper
 from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start, mmu_notifier_retry_cache
@@ -67,6 +68,18 @@ def test_a_level_carries_the_verdict_of_the_explorer(levels, name):
     assert (told["outcome"], told["states"], told["steps"], told["schedule"], told["sentence"]) == (
         verdict.outcome, verdict.states, len(verdict.threads), verdict.schedule, verdict.sentence or "")
     assert told["states"] <= MAX_STATES
+
+
+def test_a_level_that_breaks_says_how_likely_chance_finds_it(levels):
+    for name, tables in levels.items():
+        found = tables["verdict"].get("chance")
+        assert (found is None) == (tables["verdict"]["outcome"] == "holds"), name
+        assert not found or found["runs"] == chance(program_of(name)).runs_needed()
+
+
+def test_a_level_can_be_a_bug_that_the_kernel_once_had():
+    widget = Scheduler(levels=["cache_goes_away_during_refresh/deactivates_beside_a_refresh"])
+    assert unshare(widget.data)["levels"][0]["verdict"]["broken"] == "inactive_cache_is_not_valid"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -130,7 +143,7 @@ def test_seven_levels_weigh_little(widget):
     assert len(NAMES) == 7
     text = compact(widget.data)
     assert len(text) < 130_000 and len(gzip.compress(text.encode())) < 20_000
-    assert len(MODULE.read_bytes()) < 36_000
+    assert len(MODULE.read_bytes()) < 40_000
 
 
 def test_a_level_says_nothing_about_its_outcome_before_it_is_played(widget):
@@ -169,11 +182,12 @@ process.stdout.write(JSON.stringify(answers));
 """
 
 
-def in_node(folder, script, **data):
+def in_node(folder, script, name="scheduler.js", **data):
+    """What a script answers that plays a widget's module in Node."""
     node = shutil.which("node")
     if not node:
         pytest.skip("Node is not installed: the browser tests still play the module")
-    (folder / "player.mjs").write_text(module(MODULE.name))
+    (folder / "player.mjs").write_text(module(name))
     (folder / "runs.json").write_text(json.dumps(data))
     (folder / "play.mjs").write_text(script)
     done = subprocess.run([node, folder / "play.mjs"], capture_output=True, text=True, timeout=60)
@@ -193,6 +207,56 @@ def test_the_page_plays_every_schedule_as_the_stepper_does(widget, tmp_path):
             assert "waits for" in told["wrong"], "the page stops early only where somebody can never move again"
         assert told["said"] == words[:steps] and told["could"] == choices[:steps]
         assert told["replayed"] == told["schedule"] and told["scrubbed"]
+
+
+LINES = """
+import { Player, unshare } from "./player.mjs";
+import { readFileSync } from "node:fs";
+const { data, runs } = JSON.parse(readFileSync(new URL("./runs.json", import.meta.url)));
+const tables = unshare(data).levels[0];
+process.stdout.write(JSON.stringify(runs.map((schedule) => {
+  const player = new Player(tables);
+  player.play(schedule);
+  const before = player.schedule, lines = tables.threads.map((_, i) => player.restOfLine(i).map(({ words }) => words));
+  return { lines, same: player.schedule === before };
+})));
+"""
+
+
+def test_a_statement_is_expanded_into_the_steps_that_the_stepper_says(tmp_path):
+    program = program_of("page_moves_during_use")
+    runs = [schedule for schedule, *_ in random_runs(program, 12, seed="lines")]
+    starts = [" ".join(run.split()[:n]) for run in runs for n in range(0, 12, 2)] + ["n5", "v1 n5"]
+    told = in_node(tmp_path, LINES, data=Scheduler(levels=["page_moves_during_use"]).data, runs=starts)
+    longest = 0
+    for start, answer in zip(starts, told, strict=True):
+        machine = Stepper(program, start)
+        assert answer["same"], "to expand a line takes no step"
+        for thread, words in zip(program.threads, answer["lines"], strict=True):
+            expected = [] if machine.waits(thread.name) else [event.words for event in machine.rest_of_statement(thread.name)]
+            assert words == expected
+            longest = max(longest, len(words))
+    assert longest > 1, "some lines are more than one step"
+
+
+BRANCHES = """
+import { Player, unshare } from "./player.mjs";
+import { readFileSync } from "node:fs";
+const { data } = JSON.parse(readFileSync(new URL("./runs.json", import.meta.url)));
+const player = new Player(unshare(data).levels[0]), told = [], note = () => told.push([player.schedule, player.branches.map((one) => one.schedule)]);
+player.play("v2 n3"); note();
+player.at = 3; player.step(0); note();
+player.play("v2 n3"); note();
+for (const other of ["v1", "v1 n1", "n1", "n2", "n3", "n4 v1", "v3"]) player.play(other);
+note();
+process.stdout.write(JSON.stringify(told));
+"""
+
+
+def test_a_schedule_that_is_left_for_another_is_kept(tmp_path):
+    told = in_node(tmp_path, BRANCHES, data=Scheduler(levels=["page_moves_during_use"]).data)
+    assert told[:3] == [["v2 n3", []], ["v2 n1 v1", ["v2 n3"]], ["v2 n3", ["v2 n1 v1"]]]
+    assert len(told[3][1]) == 4 and told[3][1][0] == "n4 v1"
 
 
 FAILURES = """
@@ -263,7 +327,7 @@ def test_a_widget_can_be_made_again_from_its_arguments(widget):
     ({"levels": ["page_moves_under_two_users"]}, ValueError, "choose a scenario with fewer threads or caches"),
     ({"levels": [3]}, TypeError, "write \"scenario\", \"scenario/mutant\", a Program, or a dict"),
     ({"levels": [{"scenario": "page_moves_during_use", "mutants": "x"}]}, TypeError, "it has scenario, mutant, title, goal, hint"),
-    ({"levels": []}, ValueError, "needs a level: name one of page_moves_during_use"),
+    ({"levels": []}, ValueError, "needs a level: name one of "),
     ({"levels": "page_moves_during_use"}, TypeError, "write Scheduler(levels=['page_moves_during_use'])"),
     ({"level": 7}, ValueError, "they count from 0 to 6"),
     ({"schedule": "x3"}, ValueError, "v = vcpu0, n = notifier"),

@@ -8,6 +8,7 @@ import re
 import tomllib
 
 from docutils import nodes
+from sphinx import addnodes
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -103,7 +104,9 @@ def plan_of(number):
 
 def row(claim):
     """A claim as an entry: its mark and sentence, then where to see that it is so."""
-    term = nodes.term("", "", nodes.strong("", claim.mark), nodes.Text(" "), *with_code(claim.says), ids=[anchor(claim)])
+    entries = [("single", name if " " in name else f"{name}()", anchor(claim), "", None) for name in claim.functions]
+    term = nodes.term("", "", addnodes.index(entries=entries), nodes.strong("", claim.mark), nodes.Text(" "), *with_code(claim.says),
+                      ids=[anchor(claim)])
     return nodes.definition_list_item("", term, nodes.definition("", nodes.paragraph("", "", *evidence(claim))))
 
 

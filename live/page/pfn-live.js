@@ -68,6 +68,7 @@
         case "done": { const { running } = this; this.running = null; return running?.finish(message.ok ? "ok" : "error"); }
         case "comm_open": return openedByPython(message);
         case "comm_msg": return models.get(message.comm_id)?.hear(message.data);
+        case "record": return keepRecord(message.record);
         case "widget_error": return models.get(message.model_id)?.say(`Python could not answer: ${message.reason}`);
       }
     },
@@ -349,6 +350,17 @@
       this.output.append(place);
       reachable.observe(place);
     }
+  }
+
+  /** What check() recorded in the page's Python, kept beside what this browser knew: the best of both. */
+  function keepRecord(record) {
+    try {
+      const known = JSON.parse(localStorage.getItem("pfncache.record") ?? "{}");
+      for (const [id, entry] of Object.entries(record))
+        known[id] = { ...known[id], ...entry, best: Math.max(known[id]?.best ?? 0, entry.best ?? 0), hints: { ...known[id]?.hints, ...entry.hints } };
+      localStorage.setItem("pfncache.record", JSON.stringify(known));
+    } catch { /* a private window remembers nothing */ }
+    dispatchEvent(new Event("pfn-record"));
   }
 
   function equipCells() {

@@ -128,7 +128,8 @@ def problems(table: dict) -> Iterable[str]:
 
 def needed(table: dict) -> tuple[str, ...]:
     keys = EVIDENCE[table["evidence"]]
-    return (*keys, "function") if table["evidence"] == "source" and str(table.get("file")).endswith((".c", ".h")) else keys
+    in_code = table["evidence"] == "source" and str(table.get("file")).endswith((".c", ".h"))
+    return (*keys, "function") if in_code and not table.get("lines") else keys
 
 
 def problems_of_values(table: dict) -> Iterable[str]:

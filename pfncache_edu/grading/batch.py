@@ -26,9 +26,11 @@ from .exercises import EXERCISES
 from .judge import Terms, bytes_of, judged_file, unassessed
 from .judges import Job, Judges, Rules
 from .ledger import NAME, Ledger
+from .marks import Marks, marked
+from .overview import Study, as_overview, study_of
 from .pages import as_index, as_page
 from .record import write_whole
-from .report import Report, Result
+from .report import Report, report_from
 from .sandbox import Sandbox, choose
 from .submission import NotASubmission, exercise_in_path
 from .workplace import Workplace
@@ -94,27 +96,39 @@ def row_of(submission: str, key: str, out: Path, report: Report) -> Row:
                {result.name: result.earned for result in report.results})
 
 
-def report_from(data: dict) -> Report:
-    """A report from its data."""
-    return Report(**{**data, "results": tuple(Result(**result) for result in data["results"]), "remarks": tuple(data["remarks"])})
-
-
 # --- a folder -----------------------------------------------------------------------------------------------------------------
 
 def grade_folder(folder: Path, out: Path, *, progress: Callable[[int, int], None] = lambda done, of: None, **options) -> list[Row]:
-    """Grade every file under `folder`; write `grades.csv`, `index.html` and a page each into `out`. The rows, by path."""
+    """Grade every file under `folder`; write `grades.csv`, `index.html`, `overview.html` and a page each into `out`. The rows, by path."""
     asked = Options(**options)
     for name in ("results", "pages"):
         (out / name).mkdir(parents=True, exist_ok=True)
     for part in (*out.glob(".*.part"), *out.glob("*/.*.part")):     # of a run that was killed
         part.unlink()
     files = [file for file in handed_in(folder, out, asked) if is_in_shard(file, *asked.shard)]
-    with Ledger(out / NAME) as ledger:
+    with Ledger(out / NAME) as ledger, Marks(out) as marks:
         unfinished = judge_files(files, ledger, asked, progress)
-        rows = [written(file, ledger, asked, out, unfinished) for file in files]
+        rows = [written(file, ledger, asked, out, unfinished, marks) for file in files]
+    write_tables(rows, out, study_of(folder))
+    return rows
+
+
+def published(out: Path) -> list[Row]:
+    """Write the tables and pages of an output folder again, with the marks that people have given meanwhile."""
+    with Marks(out) as marks:
+        stored = [(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted((out / "results").glob("*.json"))]
+        rows = [shown(entry["submission"], key, out, report_from(entry["report"]), marks) for key, entry in stored]
+    write_tables(rows, out)
+    return rows
+
+
+def write_tables(rows: list[Row], out: Path, study: Study | None = None) -> None:
+    rows = sorted(rows, key=lambda row: row.submission.split("/"))
     write_whole(out / "grades.csv", as_csv(rows))
     write_whole(out / "index.html", as_index(rows))
-    return rows
+    with Marks(out) as marks:
+        reports = ((row.submission, marked(row.submission, row.report, marks)) for row in rows)
+        write_whole(out / "overview.html", as_overview(reports, *([study] if study else [])))
 
 
 @dataclass(frozen=True)
@@ -233,15 +247,21 @@ def key_of(path: Path) -> str:
 
 # --- what is written ------------------------------------------------------------------------------------------------------------
 
-def written(file: HandedIn, ledger: Ledger, asked: Options, out: Path, unfinished: dict[str, str]) -> Row:
+def written(file: HandedIn, ledger: Ledger, asked: Options, out: Path, unfinished: dict[str, str], marks: Marks) -> Row:
     """Write what there is to be said of a file: the result as data, and the page. Its row."""
     if file.job is None or file.job.key in unfinished:
         report = unassessed(file.why_not or unfinished[file.job.key], asked.exercise or exercise_in_path(file.name))
     else:
         report = report_from(ledger.get(file.job.key, asked.rules.suite)["report"])
-    row = row_of(file.name, file.page_key, out, report)
     stored = {"submission": file.name, "report": report.as_dict()}
-    write_if_new(out / "results" / f"{row.key}.json", json.dumps(stored, indent=1) + "\n")
+    write_if_new(out / "results" / f"{file.page_key}.json", json.dumps(stored, indent=1) + "\n")
+    return shown(file.name, file.page_key, out, report, marks)
+
+
+def shown(submission: str, key: str, out: Path, report: Report, marks: Marks) -> Row:
+    """Write the page of a submission, with the marks of people in its report. Its row."""
+    report = marked(submission, report, marks)
+    row = row_of(submission, key, out, report)
     write_if_new(out / row.page, as_page(row, report))
     return row
 

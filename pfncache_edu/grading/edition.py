@@ -1,7 +1,7 @@
 """The edition of this package that a student's process sees: without exercises, tests, answers and the judge.
 
-What is there: everything that a student may import, and the few modules that run a submission. `check()` is there and
-does nothing, since a notebook may call it.
+What is there: everything that a student may import, and the few modules that run a submission. `check()` and `pose()` are there
+and do nothing, since a notebook may call them.
 """
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent
 WORKS_THERE = ("worker.py", "probe.py", "wire.py", "submission.py", "instructions.py")
 LEFT_OUT = ("grading", "cli.py", "recordings", "__pycache__")
-STUB = '''"""Grading takes place elsewhere: here check() does nothing."""
+STUB = '''"""Grading takes place elsewhere: here check() and pose() do nothing."""
 
 
 def check(*_, **__):
     """Nothing: the judge asks for itself."""
+
+
+def pose(*_, **__):
+    """Nothing: the questions are known."""
 '''
 
 

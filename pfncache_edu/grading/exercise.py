@@ -189,9 +189,24 @@ def result_of(wanted: Wanted, answers: Answers, trials: Trials, *, closes: bool 
     if isinstance(wanted, Property):
         return searched(wanted, first_failure(wanted, trials), closes=closes)
     if isinstance(wanted, Rubric):
-        return result_with(wanted, outcome="to be marked", happened="a person reads this and marks it by the rubric")
+        return to_be_marked(wanted, answers)
     trials.attempts.begin()
     return judged(wanted, answers)
+
+
+def to_be_marked(wanted: Rubric, answers: Answers) -> Result:
+    """What a person is asked to read, and mark by the rubric."""
+    try:
+        prose = "\n\n".join(answers.text(name) for name in needed_names(wanted, answers))
+    except AnswerFailed as failure:
+        return result_with(wanted, outcome="mistake", happened=str(failure))
+    if not prose.strip():
+        return result_with(wanted, outcome="failed", happened="there is no text to read yet")
+    return result_with(wanted, outcome="to be marked", happened="a person reads this and marks it by the rubric", prose=prose)
+
+
+def needed_names(wanted: Rubric, answers: Answers) -> tuple[str, ...]:
+    return wanted.of or tuple(answers.asks)
 
 
 def guarded(wanted: Guarded, shown: Result, unseen: Callable[[], Result]) -> Result:

@@ -47,8 +47,10 @@ svg {{ max-width: 100%; height: auto; background: #fff; }}
 """
 
 
-def page(title: str, body: str) -> str:
-    return PAGE.format(policy=escape(POLICY, quote=True).replace("&#x27;", "'"), title=escape(title), body=body, style=STYLE)
+def page(title: str, body: str, *, forms: bool = False) -> str:
+    """A whole page; with `forms`, what it holds may be sent to where it came from."""
+    policy = POLICY.replace("form-action 'none'", "form-action 'self'") if forms else POLICY
+    return PAGE.format(policy=escape(policy, quote=True).replace("&#x27;", "'"), title=escape(title), body=body, style=STYLE)
 
 
 def as_page(row, report: Report) -> str:
@@ -66,7 +68,7 @@ def as_index(rows) -> str:
     full = sum(row.points == row.maximum > 0 for row in rows)
     unread = sum(not row.earned for row in rows)
     body = (f"<h1>{len(rows)} submissions</h1>\n<p>{full} with full marks, {unread} that could not be assessed. "
-            'The same as a table: <a href="grades.csv">grades.csv</a>.</p>\n<div class="wide" tabindex="0" role="region" '
+            'The same as a table: <a href="grades.csv">grades.csv</a>. What the class can do: <a href="overview.html">overview</a>.</p>\n<div class="wide" tabindex="0" role="region" '
             'aria-label="Submissions"><table><thead><tr><th scope="col">Submission</th><th scope="col">Points</th>'
             f'<th scope="col">First reason</th></tr></thead><tbody>\n{lines}\n</tbody></table></div>')
     return page(f"{len(rows)} submissions", body)

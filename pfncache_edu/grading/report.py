@@ -7,7 +7,7 @@ from html import escape
 
 from .. import scenarios
 
-MARKS = {"passed": "ok", "partly": "½", "failed": "✗", "mistake": "!", "incomplete": "?", "not counted": "–", "to be marked": "…"}
+MARKS = {"passed": "ok", "partly": "½", "failed": "✗", "mistake": "!", "incomplete": "?", "not counted": "–", "to be marked": "…", "marked": "✎"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Result:
     diagram: str = field(default="", repr=False)
     partial_diagram: str = field(default="", repr=False)
     svg: str = field(default="", repr=False)
+    prose: str = field(default="", repr=False)      # what a person is to read and mark
 
     @property
     def title(self) -> str:
@@ -49,7 +50,7 @@ class Report:
     @property
     def failures(self) -> tuple[Result, ...]:
         """What did not pass, causes before what was not counted because of them."""
-        lost = [result for result in self.results if result.outcome != "passed"]
+        lost = [result for result in self.results if result.outcome != "passed" and not (result.outcome == "marked" and result.earned == result.points)]
         return tuple(sorted(lost, key=lambda result: result.outcome == "not counted"))
 
     @property
@@ -73,6 +74,11 @@ class Report:
 
     def as_dict(self) -> dict:
         return asdict(self)
+
+
+def report_from(data: dict) -> Report:
+    """A report from its data."""
+    return Report(**{**data, "results": tuple(Result(**result) for result in data["results"]), "remarks": tuple(data["remarks"])})
 
 
 # --- as text --------------------------------------------------------------------------------------------------------
@@ -108,7 +114,7 @@ def details_of(result: Result) -> list[tuple[str, str]]:
     """What to say about a property that did not pass, as (name, sentence)."""
     if result.outcome == "passed" or is_gated(result):
         return []
-    happened = {"mistake": "to repair", "incomplete": "cut off", "to be marked": "next"}.get(result.outcome, "happened")
+    happened = {"mistake": "to repair", "incomplete": "cut off", "to be marked": "next", "marked": "marked"}.get(result.outcome, "happened")
     details = [("expected", result.expected), (happened, result.happened), ("where", result.where),
                ("sub-goal", result.subgoal if result.outcome in ("failed", "partly") else ""), ("replay", replay_of(result))]
     return [(name, text) for name, text in details if text]

@@ -3,6 +3,7 @@
     pfncache start 8.2                     write 8.2.ipynb here
     pfncache watch 8.2 8.2.ipynb           check it now, and each time that it is saved
     pfncache reset 8.2 8.2.ipynb           begin anew; what was there is kept beside it
+    pfncache spent 8.2 50                  say that it took you 50 minutes: it corrects the estimates, and is worth no marks
     pfncache progress                      points, checks and hints, chapter by chapter
 """
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from .exercise import Exercise
 from .exercises import EXERCISES, exercise_named
-from .record import read_record, record_report, write_whole
+from .record import read_record, record_minutes, record_report, write_whole
 from .report import STYLE, Report, as_text
 
 STARTERS = Path(__file__).parent / "starters"
@@ -123,6 +124,8 @@ def add_study_commands(commands, grade: Callable[[Path, Exercise], Report]) -> N
         made = commands.add_parser(name, help=text, description=f"{text}.")
         if name != "progress":
             made.add_argument("exercise", help="its number in the book, such as 8.2")
+        if name == "spent":
+            made.add_argument("minutes", type=float)
         if file:
             made.add_argument("file", type=Path, nargs="?" if name == "start" else None, help=file)
         made.set_defaults(run=lambda asked: guarded(run, asked))
@@ -131,6 +134,7 @@ def add_study_commands(commands, grade: Callable[[Path, Exercise], Report]) -> N
     command("watch", "Check an answer now and each time that it is saved, until Ctrl-C",
             lambda asked, exercise: run_watch(asked, exercise, grade), file="a notebook or .py file with your answer")
     command("reset", "Begin an exercise anew, and keep what was there", run_reset, file="your notebook")
+    command("spent", "Say how many minutes an exercise took you", run_spent)
     command("progress", "Show points, checks and hints of all exercises", lambda asked, exercise: print(progress()) or 0)
 
 
@@ -147,6 +151,14 @@ def run_start(asked, exercise: Exercise) -> int:
     file = asked.file or Path(f"{exercise.id}.ipynb")
     start(exercise, file)
     print(f"{file} is there: open it in JupyterLab, or edit it and run `pfncache watch {exercise.id} {file}`")
+    return 0
+
+
+def run_spent(asked, exercise: Exercise) -> int:
+    if not 0 < asked.minutes < 6_000:
+        raise ValueError(f"{asked.minutes:g} minutes? write a number above 0, such as `pfncache spent {exercise.id} 50`")
+    record_minutes(exercise.id, asked.minutes)
+    print("thank you: noted in your own record; it goes to an instructor only if you hand that file in")
     return 0
 
 

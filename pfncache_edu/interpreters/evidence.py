@@ -266,7 +266,7 @@ def _walks(program: Program, seed: int) -> Iterator[tuple[list[str], str]]:
 def _walk(search: Search, rng: random.Random) -> tuple[list[str], str]:
     state, threads = 0, []
     while len(threads) < MAX_STEPS:
-        broken = _broken_invariant(search, state)
+        broken = broken_invariant(search, state)
         if broken:
             return threads, broken
         rows = [(role, role.rows[state & role.slot.mask]) for role in search.roles]
@@ -282,7 +282,8 @@ def _walk(search: Search, rng: random.Random) -> tuple[list[str], str]:
     return threads, "unfinished"
 
 
-def _broken_invariant(search: Search, state: int) -> str | None:
+def broken_invariant(search: Search, state: int) -> str | None:
+    """The name of the first invariant that is wrong in a state."""
     for invariant, slots, known in search.invariants:
         part = 0
         for slot in slots:

@@ -7,28 +7,27 @@ How it gets from generators, which cannot be copied, to hundreds of thousands of
   so replay is paid once per node and value, never per state.
 - A *state* of the whole program is one int: each cell's value and each thread's node has its own bits (a *slot*). The
   initial state is 0. A step adds a constant that depends only on the node and on the cells that the step touches, so
-  a move is two dict look-ups and an addition.
+  a move is two dict look-ups and an addition, and on wide levels only one.
 - The search is breadth-first over sets of ints, a level per step: the first failure is a shortest one.
 
-s is a state, d the difference that a move adds to it; a *row* is what one node has learned: `s & mask -> d`.
+s is a state, d the difference that a move adds to it; a *row* is what one node has learned: `s & mask -> d`. A thread's
+`moves` are all its rows in one dict, by the bits that any of its steps touches.
 """
 from __future__ import annotations
 
-import gc
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import partial, reduce
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import find_spec
 from itertools import chain, compress
 from math import factorial, prod
-from operator import add, not_
+from operator import add, mul, not_
 
 from ..locks import READ_LOCK, conflicts
 from ..program import Program, Thread
-from ..steps import Cell, Mistake, Step, Violation, livepatched
+from ..steps import Cell, Mistake, Step, Violation, livepatched, without_collecting
 from ..verdict import ARRIVES, QUEUES, Verdict
 from .canaries import refuse_unsound_interpreters
 from .sequential import replay
@@ -37,6 +36,7 @@ from .threads import Memory, Place, Suspended, check_end, freeze, memory_after, 
 
 MAX_STATES = 2_000_000
 MAX_NODES = 20_000
+WIDE = 1_000                 # states of a level from which on it pays to look moves up in one dict
 WAITING = "write, waiting"
 
 
@@ -68,7 +68,7 @@ def compiled_search(backend: str) -> type[Search] | None:
     try:
         from .accelerated import AcceleratedSearch
     except ImportError as error:
-        raise ImportError(f"backend=\"numba\" needs numba, which is not installed: pip install pfncache-edu[fast] ({error})") from error
+        raise ImportError(f"backend numba needs numba, which is not installed: pip install pfncache-edu[fast] ({error})") from error
     return AcceleratedSearch
 
 
@@ -215,6 +215,26 @@ class Automaton:
         return suspended
 
 
+class Moves(dict):
+    """All rows of a role in one: `s & mask -> d`, where the mask has the role's own bits and those that any row looks at.
+
+    So it holds a row's entry once for each value of what only other rows look at: some thousands of times, for one look-up
+    less in millions. It stays right when the mask grows: whatever has a new bit set has another key.
+    """
+
+    def __init__(self, role: Role):
+        self.role, self.slots = role, {role.slot}
+
+    @property
+    def mask(self) -> int:
+        return sum(slot.mask for slot in self.slots)
+
+    def __missing__(self, key: int) -> int:
+        row = self.role.rows[key & self.role.slot.mask]
+        difference = self[key] = row[key & row.mask]
+        return difference
+
+
 class Role:
     """A thread of the program: the slot that says at which node of its automaton it is, and a row for each node."""
 
@@ -222,6 +242,7 @@ class Role:
         self.search, self.thread, self.automaton = search, thread, automaton
         self.slot = Slot(search, thread.name, automaton.nodes[0], 0)
         self.rows: dict[int, Row] = {}
+        self.moves = Moves(self)
         automaton.roles.append(self)
         for node in automaton.nodes:
             self.see(node)
@@ -231,6 +252,7 @@ class Role:
         cells = cells_of(self.search.program, self.thread, node.step)
         row = Row(self, node, self.code(node), [self.search.slot_of(cell) for cell in cells])
         self.rows[row.code] = row
+        self.moves.slots.update(row.slots)
         if node.step is None:
             row[0] = 0
 
@@ -272,6 +294,17 @@ class Twins(dict):
         return factorial(len(numbers)) // prod(factorial(numbers.count(n)) for n in set(numbers))
 
 
+class Ways(dict):
+    """How many states of the full search a part of a state stands for, in which twins are in order."""
+
+    def __init__(self, twins: Twins):
+        self.twins = twins
+
+    def __missing__(self, part: int) -> int:
+        self[part] = self.twins.ways_to_tell_apart(part)
+        return self[part]
+
+
 def has_a_cycle(neighbours: dict[Hashable, set]) -> bool:
     """Whether some way along the neighbours comes back to where it was."""
     try:
@@ -299,6 +332,7 @@ class Search:
                 automata.update({n: automaton for n in group if n not in automata})
             self.roles = [Role(self, thread, automata[n]) for n, thread in enumerate(program.threads)]
         self.twins = [Twins([self.roles[n] for n in group]) for group in program.twins] if symmetry else []
+        self.twins_of = [next((twins for twins in self.twins if role in twins.roles), None) for role in self.roles]
         self.invariants = [(p, [self.slot_of(cell) for cell in p.cells], {}) for p in program.invariants]
         self.standstills: dict[int, str | None] = {}
         self.rings, self.nodes_in_order = any(thread.interrupts for thread in program.threads), 0
@@ -315,24 +349,35 @@ class Search:
 
     def run(self, progress=None, spinning: bool = True) -> Verdict:
         with self.searching():
-            for depth, level in enumerate(self.levels_from_start()):
-                if progress:
-                    progress(depth, self.met)
-                failure = self.failure_in(level)
-                if failure:
-                    return self.verdict_on(*failure)
-                if self.met > self.max_states or self.nodes > MAX_NODES:
-                    return Verdict(self.program, "incomplete", self.met, depth, sentence=self.why_incomplete())
-            endless = self.endless() if spinning else None
-            if endless:
-                return self.verdict_on_endless_loop(endless)
-            return Verdict(self.program, "holds", self.count(), len(self.levels) - 1, searched=self.met)
+            try:
+                return self.verdict(progress, spinning)
+            finally:
+                self.forget()
+
+    def verdict(self, progress, spinning: bool) -> Verdict:
+        for depth, level in enumerate(self.levels_from_start()):
+            if progress:
+                progress(depth, self.met)
+            failure = self.failure_in(level)
+            if failure:
+                return self.verdict_on(*failure)
+            if self.met > self.max_states or self.nodes > MAX_NODES:
+                return Verdict(self.program, "incomplete", self.met, depth, sentence=self.why_incomplete())
+        endless = self.endless() if spinning else None
+        if endless:
+            return self.verdict_on_endless_loop(endless)
+        return Verdict(self.program, "holds", self.count(), len(self.levels) - 1, searched=self.met)
+
+    def forget(self) -> None:
+        """Give the memory of all states back now: a search is full of cycles, so it would stay until they are looked for."""
+        self.levels, self.seen, self.moves = [], set(), []
 
     def count(self) -> int:
         """The number of states of the full search, also when twins were told apart by nothing."""
-        mask = sum(twins.mask for twins in self.twins)
-        ways = [(twins.mask, cache(twins.ways_to_tell_apart)) for twins in self.twins]
-        return sum(n * prod(of(part & own) for own, of in ways) for part, n in Counter(map(mask.__and__, self.seen)).items())
+        if not self.twins:
+            return self.met
+        ways = [map(Ways(twins).__getitem__, map(twins.mask.__and__, self.seen)) for twins in self.twins]
+        return sum(reduce(partial(map, mul), ways))
 
     def learn_everything(self) -> Search:
         """Search on past every failure, so that all of every thread's automaton is known."""
@@ -345,14 +390,8 @@ class Search:
 
     @contextmanager
     def searching(self):
-        collecting = gc.isenabled()
-        gc.disable()                       # nothing in here is cyclic garbage; looking for it costs a quarter of the time
-        try:
-            with livepatched(self.program.livepatch):
-                yield
-        finally:
-            if collecting:
-                gc.enable()
+        with livepatched(self.program.livepatch), without_collecting():
+            yield
 
     def levels_from_start(self):
         """The states by the number of steps that they need. What a level's moves did wrong is known when the next is asked for."""
@@ -361,16 +400,24 @@ class Search:
             self.levels.append(level)
             self.moves = [self.moves_of(role, level) for role in self.roles]
             new = set()
-            for differences in self.moves:
-                new.update(map(add, compress(level, differences), compress(differences, differences)))
-            for twins in self.twins:
-                new = set(twins.in_order(new))
+            for twins, differences in zip(self.twins_of, self.moves):
+                after = map(add, compress(level, differences), compress(differences, differences))
+                new.update(after if twins is None else twins.in_order(after))
             new = new - self.seen          # not `new -= seen`: that would walk over all of `seen`
             yield level
             self.seen |= new
             level = list(new)
 
+    def in_order(self, states: Iterable[int]) -> Iterable[int]:
+        """The states with all twins in the order of their nodes."""
+        for twins in self.twins:
+            states = twins.in_order(states)
+        return states
+
     def moves_of(self, role: Role, level: list[int]) -> list[int]:
+        if len(level) > WIDE:
+            moves, mask = role.moves, role.moves.mask
+            return [moves[s & mask] for s in level]
         rows, mask = role.rows, role.slot.mask
         return [(row := rows[s & mask])[s & row.mask] for s in level]
 
@@ -397,7 +444,7 @@ class Search:
         return None
 
     def deadlock(self, level):
-        dead = [s for s in compress(level, map(not_, map(any, zip(*self.moves)))) if self.standstill(s)]
+        dead = [s for s in self.without_a_move(level) if self.standstill(s)]
         if self.locks_can_close_a_ring():
             mask = sum(role.slot.mask for role in self.roles)
             for part in {s & mask for s in level} - self.standstills.keys():
@@ -405,6 +452,13 @@ class Search:
             dead += [s for s in level if self.standstills[s & mask]]
             return dead and ("no_deadlock", lambda s, _: self.standstills[s & mask] or self.standstill(s), [(s, None) for s in dead])
         return dead and ("no_deadlock", lambda s, _: self.standstill(s), [(s, None) for s in dead])
+
+    def without_a_move(self, level: list[int]) -> list[int]:
+        """The states that nobody can leave."""
+        idle = list(compress(level, map(not_, self.moves[0])))
+        for role in self.roles[1:]:                # look again, but at ever fewer: most states were left by one before
+            idle = list(compress(idle, map(not_, self.moves_of(role, idle))))
+        return idle
 
     def locks_can_close_a_ring(self) -> bool:
         """Whether threads could ever wait for each other in a ring, going by the order in which they take locks.
@@ -546,8 +600,7 @@ class Search:
                 rest = [s for s in level if s not in good]
                 for role in self.roles:
                     after = [s + d for s, d in zip(rest, self.moves_of(role, rest))]
-                    for twins in self.twins:
-                        after = twins.in_order(after)
+                    after = self.in_order(after)
                     good.update([s for s, to in zip(rest, after) if to in good])
         return self.seen - good
 

@@ -4,7 +4,7 @@
     machine.run(until=1_000_000)                 ns; can be called again to go on
     machine.waits, machine.counts, machine.notes         what happened
 
-Every thread has a CPU of its own. A step takes the time that `Costs` says, and its effect happens at the end of that time.
+Every thread has a CPU of its own, or, with `cpus=4`, they share so many (processors.py says how). A step takes the time that `Costs` says, and its effect happens at the end of that time.
 
 A cache line is a single server: one transfer between CPUs at a time, the others stand in line. Taking a lock, also for
 read, writes to the lock's line, so that readers who never wait for each other still wait for the line. Without this a
@@ -17,20 +17,19 @@ head, one for write when anybody holds or waits. Mutexes and spinlocks are FIFO.
 """
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Generator, Iterable
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush, heappushpop
 from typing import NamedTuple
 
-from ..locks import WRITE_UNLOCK
-from ..program import Program
+from ..program import Program, Thread
 from ..steps import (ADD, COND_RESCHED, LOAD, SMP_RMB, SMP_WMB, STORE, WAIT_UNTIL, Cell, Mistake, Step, Verb, as_step,
-                     livepatched)
+                     livepatched, unguarded, without_collecting)
+from .processors import GIVE_CPU, GIVE_WAY, SLEEP, SPEND, TAKE_CPU, Processors, sharing_cpus
 
 # --- steps that only mean something in time -------------------------------------------------------------------------
 
-SPEND = Verb("spend", "works for {argument} ns", lambda _: (None,))
 CLOCK = Verb("clock", "looks at the clock -> {result}", lambda _: (0.0,))
 NOTE = Verb("note", "notes {argument}", lambda _: (None,))
 
@@ -42,9 +41,20 @@ def spend(ns: float) -> Step:
     return Step(SPEND, (), ns)
 
 
+def sleep(ns: float) -> Step:
+    """Do nothing for that long: where threads share CPUs, another one can run."""
+    if not ns >= 0:
+        raise ValueError(f"a thread cannot sleep for {ns} ns")
+    return Step(SLEEP, (), ns)
+
+
 def clock() -> Step:
     """What time it is, in ns since the start. It takes no time."""
-    return Step(CLOCK, ())
+    return _LOOK
+
+
+_LOOK = Step(CLOCK, ())          # nothing distinguishes one look from another
+_LOOK.yielded = True
 
 
 def note(what: str, number: float) -> Step:
@@ -71,6 +81,9 @@ class Costs:
     """smp_rmb() and smp_wmb(). On x86 they keep the compiler from reordering, and are no instruction."""
     resched: float = 1.0
     """cond_resched() with nobody else to run: it looks at a flag. Assumed, as `load`."""
+    switch: float = 2_450.0
+    """From the last step of a thread to the first of the next on the same CPU. Measured: a byte through a pipe and back,
+    with the system calls that takes, AMD EPYC Zen 4. It only matters where threads share CPUs."""
 
     def __post_init__(self):
         for name, value in vars(self).items():
@@ -85,7 +98,7 @@ class Costs:
 # square, in sample. No other machine was measured.
 FAR = Costs(remote=70.0, miss=50.0, hand_off=80.0)
 NEAR = Costs(remote=8.0, miss=50.0, hand_off=20.0)
-FREE = Costs(load=0, miss=0, rmw=0, remote=0, hand_off=0, barrier=0, resched=0)
+FREE = Costs(load=0, miss=0, rmw=0, remote=0, hand_off=0, barrier=0, resched=0, switch=0)
 """Only `spend` takes time: for comparison with formulas. A loop that waits by looking again never ends with it."""
 
 
@@ -133,27 +146,50 @@ class _Line:
 
 class _Variable:
     """A cell's value and line; for a lock, who is in it and who waits; `sleepers` wait for a value."""
-    __slots__ = ("name", "value", "line", "writer", "readers", "queue", "interrupted", "sleepers", "fixed")
+    __slots__ = ("name", "value", "line", "writer", "readers", "queue", "interrupted", "sleepers", "fixed", "kind", "reads", "writes", "others")
 
     def __init__(self, cell: Cell, line: _Line, fixed: bool):
-        self.name, self.value, self.line, self.fixed = cell.name, cell.initial, line, fixed
+        self.name, self.value, self.line, self.fixed, self.kind = cell.name, cell.initial, line, fixed, cell.kind
         self.writer: _Cpu | None = None
         self.readers: list[_Cpu] = []
         self.queue: deque[_Cpu] = deque()
         self.interrupted: list[_Cpu] = []              # readers in interrupt context who wait
         self.sleepers: list[_Cpu] = []
+        self.reads: dict[_Cpu, int] = defaultdict(int)            # how often a lock was asked for by whom
+        self.writes: dict[_Cpu, int] = defaultdict(int)
+        self.others: dict[tuple[str, _Cpu], int] = defaultdict(int)
+
+    def counts(self) -> Iterator[tuple[str, str, int]]:
+        """(what, thread, how often) of what happened to the lock."""
+        alone = _ALONE.get(self.kind, "")
+        for what, asked in (("read_lock", self.reads), (alone, self.writes)):
+            yield from ((what, cpu.name, n) for cpu, n in asked.items())
+        yield from ((what, cpu.name, n) for (what, cpu), n in self.others.items())
+
+
+_ALONE = {"rwlock": "write_lock", "mutex": "mutex_lock", "spinlock": "spin_lock"}
 
 
 class _Cpu:
-    """A thread and its CPU: the generator, and the step that it is in the middle of."""
-    __slots__ = ("name", "generator", "bit", "in_interrupt", "step", "delayed", "granted", "mode", "asked", "behind", "waiting", "stored", "since")
+    """A thread and its CPU: its generator, and the step that it is in the middle of, with how that will end."""
+    __slots__ = ("name", "send", "bit", "turn", "in_interrupt", "step", "variable", "finish", "mode", "asked", "behind", "waiting",
+                 "stored", "since")
 
     def __init__(self, name: str, generator: Generator, bit: int, in_interrupt: bool):
-        self.name, self.generator, self.bit, self.in_interrupt = name, generator, bit, in_interrupt
+        self.name, self.send, self.bit, self.in_interrupt = name, generator.send, bit, in_interrupt
+        self.turn = 0.0
         self.step: Step | Cell | None = None
-        self.delayed = self.granted = False
+        self.variable: _Variable | None = None
+        self.finish: Callable = _nothing
         self.mode, self.asked, self.behind, self.waiting, self.stored = "", 0.0, "", False, False
         self.since: dict[_Variable, tuple[str, float]] = {}
+
+
+class _Plan(NamedTuple):
+    """What the simulator does with a verb: `finish(cpu, variable, time)` answers it; `local` is its cost if no line moves."""
+    finish: Callable
+    writes: bool
+    local: float
 
 
 # --- the machine ------------------------------------------------------------------------------------------------------
@@ -169,26 +205,41 @@ class Simulator:
     now       the time in ns
     """
 
-    def __init__(self, program: Program, *, costs: Costs = FAR, in_interrupt: Iterable[str] = (), record_holds: bool = False):
+    def __init__(self, program: Program, *, costs: Costs = FAR, in_interrupt: Iterable[str] = (), record_holds: bool = False,
+                 cpus: int | None = None):
+        if cpus is not None and cpus < 1:
+            raise ValueError(f"{cpus} CPUs run nothing: give a number from 1 on, or None for one for each thread")
         unknown = set(in_interrupt) - {thread.name for thread in program.threads}
         if unknown:
             raise ValueError(f"there is no thread {sorted(unknown)[0]!r} to run in interrupt context")
         self.program, self.costs, self.now = program, costs, 0.0
         self.waits: list[Wait] = []
         self.notes: list[Note] = []
-        self.counts: Counter[tuple[str, str, str]] = Counter()
         self.holds: list[Hold] = []
         self.steps = 0
         self._record_holds = record_holds
         self._variables: dict[Cell, _Variable] = {}
+        self._data: dict[Cell, _Variable] = {}                    # those that were loaded
         self._lines: dict[str, _Line] = {}
+        self._plans: dict[Verb, _Plan] = {}
         self._order = 0
         self._agenda: list[tuple[float, int, _Cpu]] = []
         with livepatched(program.livepatch):
-            self._cpus = [_Cpu(thread.name, iter(thread.function(*thread.args)), 1 << n, thread.name in in_interrupt)
+            self._processors = Processors(cpus or 0)
+            self._cpus = [self._started(thread, 1 << (n + (cpus or 0)), thread.name in in_interrupt, cpus is not None)
                           for n, thread in enumerate(program.threads)]
             for cpu in self._cpus:
                 self._later(0.0, cpu)
+
+    @staticmethod
+    def _started(thread: Thread, bit: int, in_interrupt: bool, shared: bool) -> _Cpu:
+        steps = iter(thread.function(*thread.args))
+        return _Cpu(thread.name, sharing_cpus(steps) if shared and not in_interrupt else steps, bit, in_interrupt)
+
+    @property
+    def counts(self) -> Counter[tuple[str, str, str]]:
+        return Counter({(what, thread, variable.name): n for variable in self._variables.values()
+                        for what, thread, n in variable.counts()})
 
     def value(self, cell: Cell):
         """What the cell holds now."""
@@ -202,7 +253,7 @@ class Simulator:
     def waiting_now(self) -> list[Wait]:
         """The waits for locks that are not over."""
         asked = [(cpu, variable) for variable in self._variables.values() for cpu in (*variable.queue, *variable.interrupted)]
-        asked += [(cpu, self._variables[cpu.step.cells[0]]) for cpu in self._cpus if cpu.granted]
+        asked += [(cpu, cpu.variable) for cpu in self._cpus if cpu.finish == self._entered]
         return [Wait(cpu.name, lock.name, cpu.mode, cpu.asked, None, cpu.behind, cpu.waiting) for cpu, lock in asked]
 
     def held_now(self) -> list[Hold]:
@@ -212,30 +263,88 @@ class Simulator:
 
     def run(self, until: float) -> None:
         """Go on until that time, in ns. It ends early if all threads are done, or wait for each other: see `stuck`."""
-        agenda = self._agenda
-        with livepatched(self.program.livepatch):
-            while agenda and agenda[0][0] <= until:
-                time, _, cpu = heappop(agenda)
-                while True:
-                    if cpu.delayed:
-                        cpu.delayed, ready = False, self._begin(cpu, time)
-                    else:
-                        answer = self._complete(cpu, time)
-                        ready = None if answer is _BLOCKED else self._next(cpu, answer, time)
-                    if ready is None:
-                        break
-                    if not agenda or ready < agenda[0][0]:
-                        if ready > until:
-                            self._later(ready, cpu)
-                            break
-                        time = ready                  # nobody is earlier: run ahead, without the heap
-                    else:
-                        self._order += 1
-                        time, _, cpu = heappushpop(agenda, (ready, self._order, cpu))
-                        if time > until:
-                            self._later(time, cpu)
-                            break
+        with livepatched(self.program.livepatch), unguarded(), without_collecting():
+            while self._agenda and self._agenda[0][0] <= until:
+                self._run_on(until)
         self.now = until
+
+    def _run_on(self, until: float) -> None:
+        """Let the CPU that is first go on, until it has to wait or another one is earlier, and so on with that one.
+
+        All that happens hundreds of thousands of times a second is in this one loop.
+        """
+        agenda, variables, loaded, plans, load = self._agenda, self._variables, self._data, self._plans, self.costs.load
+        miss, remote, still = self.costs.miss, self.costs.remote, self.program.still
+        time, _, cpu = heappop(agenda)
+        send, bit, finish, variable = cpu.send, cpu.bit, cpu.finish, cpu.variable
+        notes, new, steps = self.notes, tuple.__new__, 0          # Note(…) itself would take twice as long
+        try:
+            while True:
+                if finish is _begin:                  # it only now comes to the line of its step
+                    step, began = cpu.step, time
+                else:
+                    answer = variable.value if finish is _load else finish(cpu, variable, time)
+                    if answer is _BLOCKED:
+                        return
+                    began, step = time, send(answer)
+                    steps += 1
+                # Now find out what the step needs: `ready` is when it is complete.
+                while True:
+                    if type(step) is Cell:
+                        if step in still:             # it never changes, so it does not matter when it is read
+                            time += load
+                            step = send(step.initial)
+                            steps += 1
+                            continue
+                        variable = loaded.get(step) or self._loaded(step)
+                        finish, writes, local = _load, False, load
+                    else:
+                        verb = step.verb if type(step) is Step else as_step(step).verb
+                        if verb is SPEND:
+                            finish, ready = _nothing, time + step.argument
+                            break
+                        if verb is CLOCK:
+                            step = send(time)
+                            steps += 1
+                            continue
+                        if verb is NOTE:
+                            notes.append(new(Note, (time, cpu.name, *step.argument)))
+                            step = send(None)
+                            steps += 1
+                            continue
+                        if verb is SLEEP:
+                            finish, ready = _nothing, time + step.argument
+                            break
+                        finish, writes, local = plans.get(verb) or self._plan(verb)
+                        if not step.cells:
+                            ready = time + local
+                            break
+                        variable = variables.get(step.cells[0]) or self._variable(step.cells[0])
+                    if time > began and agenda and agenda[0][0] < time:
+                        finish, ready = _begin, time      # others come to the line before
+                        break
+                    line = variable.line
+                    if line.copies == bit or not line.copies or not writes and line.copies & bit:
+                        ready = time + local
+                        line.copies |= bit
+                    else:
+                        ready = line.busy_until = max(time, line.busy_until) + (remote if writes else miss)
+                        line.copies = bit if writes else line.copies | bit
+                    break
+                cpu.step, cpu.variable, cpu.finish = step, variable, finish
+                if ready > until or agenda and agenda[0][0] <= ready:
+                    self._order += 1
+                    time, _, cpu = heappushpop(agenda, (ready, self._order, cpu))
+                    if time > until:
+                        self._later(time, cpu)
+                        return
+                    send, bit, finish, variable = cpu.send, cpu.bit, cpu.finish, cpu.variable
+                else:
+                    time = ready                      # nobody is earlier: run ahead, without the heap
+        except StopIteration:
+            cpu.step = None
+        finally:
+            self.steps += steps
 
     def _later(self, time: float, cpu: _Cpu) -> None:
         self._order += 1
@@ -249,114 +358,58 @@ class Simulator:
             variable = self._variables[cell] = _Variable(cell, line, cell in self.program.still)
         return variable
 
-    # --- from one step to the end of the next ------------------------------------------------------------------------
+    def _loaded(self, cell: Cell) -> _Variable:
+        """The variable of a cell that was yielded to load it. TypeError if it is a lock."""
+        as_step(cell)
+        self._data[cell] = self._variable(cell)
+        return self._data[cell]
 
-    def _next(self, cpu: _Cpu, answer, time: float) -> float | None:
-        """Answer the thread's step; when the next one will be complete, None if there is none."""
-        send, variables, now = cpu.generator.send, self._variables, time
-        try:
-            while True:
-                step = send(answer)
-                self.steps += 1
-                if type(step) is Cell:
-                    if step.kind != "data":
-                        as_step(step)
-                    variable = variables.get(step) or self._variable(step)
-                    if variable.fixed:                # it never changes, so it does not matter when it is read
-                        time += self.costs.load
-                        answer = variable.value
-                        continue
-                elif type(step) is Step:
-                    step.yielded = True
-                    verb = step.verb
-                    if verb is SPEND:
-                        cpu.step = step
-                        return time + step.argument
-                    if verb is CLOCK:
-                        answer = time
-                        continue
-                    if verb is NOTE:
-                        self.notes.append(Note(time, cpu.name, *step.argument))
-                        answer = None
-                        continue
-                else:
-                    as_step(step)                     # says what is wrong with it
-                cpu.step = step
-                if time > now and self._agenda and self._agenda[0][0] < time:
-                    cpu.delayed = True                # others come to the cache line before
-                    return time
-                return self._begin(cpu, time)
-        except StopIteration:
-            cpu.step = None
-            return None
-
-    def _begin(self, cpu: _Cpu, time: float) -> float:
-        """Stand in line for the cache line of the CPU's step; when the step will be complete."""
-        step, costs = cpu.step, self.costs
-        if type(step) is Cell:
-            return self._fetch(cpu, self._variables[step].line, time)
-        verb = step.verb
-        if not step.cells:
-            return time + {SMP_RMB: costs.barrier, SMP_WMB: costs.barrier, COND_RESCHED: costs.resched}.get(verb, costs.load)
-        variable = self._variables.get(step.cells[0]) or self._variable(step.cells[0])
-        if verb is LOAD or verb is WAIT_UNTIL:
-            return self._fetch(cpu, variable.line, time)
-        return self._own(cpu, variable.line, time, costs.load if verb is STORE else costs.rmw)
-
-    def _fetch(self, cpu: _Cpu, line: _Line, time: float) -> float:
-        """When the CPU has a copy of the line and has read it."""
-        if line.copies & cpu.bit:
-            return time + self.costs.load
-        if not line.copies:                           # nobody touched it yet: no other CPU has to send it
-            line.copies = cpu.bit
-            return time + self.costs.load
-        line.copies |= cpu.bit
-        line.busy_until = max(time, line.busy_until) + self.costs.miss
-        return line.busy_until
-
-    def _own(self, cpu: _Cpu, line: _Line, time: float, local: float) -> float:
-        """When the CPU has the line for itself and has written it."""
-        if line.copies == cpu.bit or not line.copies:
-            line.copies = cpu.bit
-            return time + local
-        line.copies = cpu.bit
-        line.busy_until = max(time, line.busy_until) + self.costs.remote
-        return line.busy_until
-
-    def _complete(self, cpu: _Cpu, time: float):
-        """Let the step of the CPU happen: its answer, or _BLOCKED."""
-        step = cpu.step
-        if cpu.granted:
-            return self._entered(cpu, time)
-        if step is None:                              # it has not begun yet
-            return None
-        if type(step) is Cell:
-            return self._variables[step].value
-        verb = step.verb
-        if verb is SPEND:
-            return None
+    def _plan(self, verb: Verb) -> _Plan:
+        costs = self.costs
         if verb is STORE:
-            cpu.stored = True
-            variable = self._variables[step.cells[0]]
-            if variable.fixed and variable.value != step.argument:
-                raise Mistake(f"{cpu.name}: {step!r}, but in this program {variable.name} stays {variable.value!r}")
-            variable.value = step.argument
-            if variable.sleepers:
-                self._wake(variable, time)
-            return None
-        if verb.takes:
-            return self._try(cpu, step, time) if verb.tries else self._ask(cpu, step, time)
-        if verb.releases:
-            return self._release(cpu, step, time)
-        return self._other(cpu, step, time)
+            plan = _Plan(self._store, True, costs.load)
+        elif verb.tries:
+            plan = _Plan(self._try, True, costs.rmw)
+        elif verb.takes or verb.releases:
+            finish = {("read", None): self._ask_to_read, ("write", None): self._ask_to_write,
+                      (None, "read"): self._leave_as_reader, (None, "write"): self._leave_alone}[verb.takes, verb.releases]
+            plan = _Plan(finish, True, costs.rmw)
+        elif verb in (TAKE_CPU, GIVE_CPU, GIVE_WAY):
+            finish = {TAKE_CPU: self._take_cpu, GIVE_CPU: self._give_cpu, GIVE_WAY: self._give_way}[verb]
+            plan = _Plan(finish, False, 0.0)
+        elif verb in (LOAD, WAIT_UNTIL):
+            plan = _Plan(self._other, False, costs.load)
+        elif verb is ADD:
+            plan = _Plan(self._add, True, costs.rmw)
+        else:
+            local = {SMP_RMB: costs.barrier, SMP_WMB: costs.barrier, COND_RESCHED: costs.resched}.get(verb, costs.rmw)
+            plan = _Plan(self._other, True, local)
+        self._plans[verb] = plan
+        return plan
 
-    def _other(self, cpu: _Cpu, step: Step, time: float):
+    # --- how a step ends ---------------------------------------------------------------------------------------------
+
+    def _store(self, cpu: _Cpu, variable: _Variable, time: float) -> None:
+        cpu.stored, value = True, cpu.step.argument
+        if variable.fixed and variable.value != value:
+            raise Mistake(f"{cpu.name}: {cpu.step!r}, but in this program {variable.name} stays {variable.value!r}")
+        variable.value = value
+        if variable.sleepers:
+            self._wake(variable, time)
+
+    def _add(self, cpu: _Cpu, variable: _Variable, time: float):
+        cpu.stored, variable.value = True, variable.value + cpu.step.argument
+        if variable.sleepers:
+            self._wake(variable, time)
+        return variable.value
+
+    def _other(self, cpu: _Cpu, _, time: float):
+        step = cpu.step
         variables = [self._variable(cell) for cell in step.cells]
         outcome = step.effect(*(variable.value for variable in variables))
         if outcome is None:
             variables[0].sleepers.append(cpu)
             return _BLOCKED
-        cpu.stored = cpu.stored or step.verb is ADD
         for variable, new in zip(variables, outcome[1:]):
             changed, variable.value = variable.value != new, new
             if changed and variable.sleepers:
@@ -368,35 +421,62 @@ class Simulator:
         for cpu in sleepers:                          # they look again, and sleep on if it is not their value
             self._later(time + self.costs.hand_off, cpu)
 
+    # --- CPUs that are shared -----------------------------------------------------------------------------------------
+
+    def _take_cpu(self, cpu: _Cpu, _, time: float):
+        if self._processors.take(cpu, time):
+            self._go_on(cpu, time)
+        return _BLOCKED
+
+    def _give_cpu(self, cpu: _Cpu, _, time: float) -> None:
+        following = self._processors.give(cpu, time)
+        if following:
+            self._go_on(following, time + self.costs.switch)
+
+    def _give_way(self, cpu: _Cpu, _, time: float):
+        following = self._processors.give_way(cpu, time)
+        if not following:
+            return None
+        self._go_on(following, time + self.costs.switch)
+        return _BLOCKED
+
+    def _go_on(self, cpu: _Cpu, time: float) -> None:
+        """Let a thread that was given a CPU go on there."""
+        cpu.finish = _nothing
+        self._later(time, cpu)
+
     # --- locks --------------------------------------------------------------------------------------------------------
 
-    def _try(self, cpu: _Cpu, step: Step, time: float) -> bool:
-        lock, verb = self._variable(step.cells[0]), step.verb
-        self.counts[verb.name, cpu.name, lock.name] += 1
-        if verb.takes == "read":
-            free = lock.writer is None and not _a_writer_waits(lock)
-        else:
-            free = lock.writer is None and not lock.readers and not lock.queue
+    def _try(self, cpu: _Cpu, lock: _Variable, time: float) -> bool:
+        verb = cpu.step.verb
+        lock.others[verb.name, cpu] += 1
+        free = lock.writer is None and (not _a_writer_waits(lock) if verb.takes == "read" else not lock.readers and not lock.queue)
         if free:
             self._enter(cpu, lock, verb.takes, time)
         else:
-            self.counts["failed", cpu.name, lock.name] += 1
+            lock.others["failed", cpu] += 1
         return free
 
-    def _ask(self, cpu: _Cpu, step: Step, time: float):
-        lock, mode = self._variable(step.cells[0]), step.verb.takes
-        self.counts[step.verb.name, cpu.name, lock.name] += 1
-        if mode == "read":
-            enters = lock.writer is None and (cpu.in_interrupt or not _a_writer_waits(lock))
-        else:
-            enters = lock.writer is None and not lock.readers and not lock.queue
-        if enters:
-            self._enter(cpu, lock, mode, time)
+    def _ask_to_read(self, cpu: _Cpu, lock: _Variable, time: float):
+        lock.reads[cpu] += 1
+        if lock.writer is None and (not lock.queue or cpu.in_interrupt or not _a_writer_waits(lock)):
+            lock.readers.append(cpu)
+            if self._record_holds:
+                cpu.since[lock] = "read", time
             return None
+        return self._wait(cpu, lock, "read", lock.writer or lock.queue[0], time)
+
+    def _ask_to_write(self, cpu: _Cpu, lock: _Variable, time: float):
+        lock.writes[cpu] += 1
+        if lock.writer is None and not lock.readers and not lock.queue:
+            self._enter(cpu, lock, "write", time)
+            return None
+        return self._wait(cpu, lock, "write", lock.writer or (lock.readers or lock.queue)[0], time)
+
+    def _wait(self, cpu: _Cpu, lock: _Variable, mode: str, behind: _Cpu, time: float):
         cpu.mode, cpu.asked = mode, time
-        holder = lock.writer or (lock.queue[0] if mode == "read" else lock.readers[0] if lock.readers else lock.queue[0])
-        cpu.behind, cpu.waiting = holder.name, holder is not lock.writer and holder not in lock.readers
-        self.counts["waited", cpu.name, lock.name] += 1
+        cpu.behind, cpu.waiting = behind.name, behind is not lock.writer and behind not in lock.readers
+        lock.others["waited", cpu] += 1
         (lock.interrupted if cpu.in_interrupt and mode == "read" else lock.queue).append(cpu)
         return _BLOCKED
 
@@ -408,21 +488,28 @@ class Simulator:
         else:
             lock.writer, cpu.stored = cpu, False
 
-    def _release(self, cpu: _Cpu, step: Step, time: float) -> None:
-        lock = self._variable(step.cells[0])
-        holds = cpu in lock.readers if step.verb.releases == "read" else lock.writer is cpu
-        if not holds:
-            raise ValueError(f"{cpu.name} drops {lock.name}, which it does not hold")
+    def _leave_as_reader(self, cpu: _Cpu, lock: _Variable, time: float) -> None:
+        if cpu not in lock.readers:
+            raise _not_held(cpu, lock)
+        lock.readers.remove(cpu)
         if self._record_holds:
-            self.holds.append(Hold(cpu.name, lock.name, *cpu.since.pop(lock), time))
-        if step.verb.releases == "read":
-            lock.readers.remove(cpu)
-        else:
-            lock.writer = None
-            if step.verb is WRITE_UNLOCK:
-                self.counts["for a store" if cpu.stored else "for nothing", cpu.name, lock.name] += 1
-        if lock.interrupted or lock.queue:
+            self._note_hold(cpu, lock, time)
+        if lock.queue or lock.interrupted:
             self._admit(lock, time)
+
+    def _leave_alone(self, cpu: _Cpu, lock: _Variable, time: float) -> None:
+        if lock.writer is not cpu:
+            raise _not_held(cpu, lock)
+        lock.writer = None
+        if lock.kind == "rwlock":
+            lock.others["for a store" if cpu.stored else "for nothing", cpu] += 1
+        if self._record_holds:
+            self._note_hold(cpu, lock, time)
+        if lock.queue or lock.interrupted:
+            self._admit(lock, time)
+
+    def _note_hold(self, cpu: _Cpu, lock: _Variable, time: float) -> None:
+        self.holds.append(Hold(cpu.name, lock.name, *cpu.since.pop(lock), time))
 
     def _admit(self, lock: _Variable, time: float) -> None:
         """Let those in who can enter now. Each in the queue notices only after the one before has left it."""
@@ -437,15 +524,30 @@ class Simulator:
     def _grant(self, cpu: _Cpu, lock: _Variable, time: float) -> None:
         self._enter(cpu, lock, cpu.mode, time)
         lock.line.copies = cpu.bit
-        cpu.granted = True
+        cpu.finish = self._entered
         self._later(time, cpu)
 
-    def _entered(self, cpu: _Cpu, time: float) -> None:
-        cpu.granted = False
-        self.waits.append(Wait(cpu.name, cpu.step.cells[0].name, cpu.mode, cpu.asked, time, cpu.behind, cpu.waiting))
+    def _entered(self, cpu: _Cpu, lock: _Variable, time: float) -> None:
+        self.waits.append(Wait(cpu.name, lock.name, cpu.mode, cpu.asked, time, cpu.behind, cpu.waiting))
 
 
 _BLOCKED = object()
+
+
+def _nothing(*_) -> None:
+    """The end of a step that answers nothing."""
+
+
+def _begin(*_) -> None:
+    """Not an end: the step has yet to begin."""
+
+
+def _load(_, variable: _Variable, __):
+    return variable.value
+
+
+def _not_held(cpu: _Cpu, lock: _Variable) -> ValueError:
+    return ValueError(f"{cpu.name} drops {lock.name}, which it does not hold")
 
 
 def _a_writer_waits(lock: _Variable) -> bool:

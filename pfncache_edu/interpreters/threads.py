@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import gc
 import types
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from operator import length_hint
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..locks import Held, held_after
 from ..program import Thread, Watch
@@ -207,7 +207,7 @@ def _traceback_places(error: BaseException) -> list[Place]:
 
 # --- what a suspended generator is, as a value ---------------------------------------------------------------------
 
-_SCALARS = (int, float, complex, str, bytes, type(None), type(Ellipsis))
+_SCALARS = (int, float, complex, str, bytes, bool, type(None), type(Ellipsis))
 _BY_IDENTITY = (type, types.CodeType, types.ModuleType, types.BuiltinFunctionType, Cell, Struct, Verb, KernelFunction)
 _ITERATORS = tuple(type(it) for it in (
     iter([]), iter(()), iter(range(0)), iter(""), iter(b""), iter({}), iter({}.values()), iter({}.items()),
@@ -223,51 +223,50 @@ def freeze(value, seen: dict[int, tuple[int, object]]) -> Hashable:
     it need be, or incomplete, but never wrong.
     """
     kind = type(value)
-    if kind in _SCALARS or kind is bool:
-        return kind, value
-    if isinstance(value, _BY_IDENTITY):
-        _keep[id(value)] = value
-        return "is", id(value)
-    if kind is tuple:
-        return "tuple", *(freeze(item, seen) for item in value)
-    if kind is frozenset:
-        return "frozenset", frozenset(freeze(item, seen) for item in value)
-    if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        return kind, *(freeze(item, seen) for item in tuple(value))
+    if kind in _FLAT or kind not in _DEEP and _is_flat(kind):
+        return _FLAT[kind](value, seen)
     if id(value) in seen:
         return "again", seen[id(value)][0]
     seen[id(value)] = len(seen), value
-    if kind is list:
-        return "list", *(freeze(item, seen) for item in value)
-    if kind is dict:
-        return "dict", *((freeze(k, seen), freeze(v, seen)) for k, v in value.items())
-    if kind is set:
-        return "set", frozenset(freeze(item, seen) for item in value)
-    if kind is types.GeneratorType:
-        return _freeze_generator(value, seen)
-    if kind is types.FunctionType:
-        return ("function", freeze(value.__code__, seen), freeze(value.__defaults__, seen),
-                freeze(value.__kwdefaults__, seen), freeze(value.__closure__, seen))
-    if kind is types.CellType:
-        try:
-            return "closure", freeze(value.cell_contents, seen)
-        except ValueError:
-            return "closure", "empty"
-    if kind is types.MethodType:
-        return "method", freeze(value.__func__, seen), freeze(value.__self__, seen)
-    if kind in (slice, range):
-        return kind, freeze(value.start, seen), freeze(value.stop, seen), freeze(value.step, seen)
-    if kind is Step:
-        return "step", freeze(value.verb, seen), freeze(value.cells, seen), freeze(value.argument, seen)
-    if kind in _ITERATORS:
-        return kind, freeze(value.__reduce__()[1:], seen), length_hint(value, -1)
-    if isinstance(value, BaseException):
-        return kind, freeze(value.args, seen)
-    if isinstance(value, Elsewhere):
-        return "elsewhere", value.identity
-    if getattr(kind, "__dataclass_params__", None) and kind.__dataclass_params__.frozen:
-        return kind, *(freeze(getattr(value, name), seen) for name in kind.__dataclass_fields__)
-    return "unlike anything", next(UNKNOWN)
+    return _DEEP[kind](value, seen)
+
+
+def _is_flat(kind: type) -> bool:
+    """Whether a type that is met for the first time has no identity of its own; from now on it is known."""
+    if issubclass(kind, _BY_IDENTITY):
+        _FLAT[kind] = _itself
+    elif issubclass(kind, Elsewhere):
+        _DEEP[kind] = lambda value, seen: ("elsewhere", value.identity)
+    elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        _FLAT[kind] = lambda value, seen: (kind, *(freeze(item, seen) for item in tuple(value)))
+    elif issubclass(kind, BaseException):
+        _DEEP[kind] = lambda value, seen: (kind, freeze(value.args, seen))
+    elif getattr(kind, "__dataclass_params__", None) and kind.__dataclass_params__.frozen:
+        _DEEP[kind] = lambda value, seen: (kind, *(freeze(getattr(value, name), seen) for name in kind.__dataclass_fields__))
+    else:
+        _DEEP[kind] = lambda value, seen: ("unlike anything", next(UNKNOWN))
+    return kind in _FLAT
+
+
+def _itself(value, seen) -> Hashable:
+    _keep[id(value)] = value
+    return "is", id(value)
+
+
+def _freeze_closure(value, seen) -> Hashable:
+    try:
+        return "closure", freeze(value.cell_contents, seen)
+    except ValueError:
+        return "closure", "empty"
+
+
+def _freeze_function(value, seen) -> Hashable:
+    return ("function", freeze(value.__code__, seen), freeze(value.__defaults__, seen),
+            freeze(value.__kwdefaults__, seen), freeze(value.__closure__, seen))
+
+
+def _freeze_bounds(value, seen) -> Hashable:
+    return type(value), freeze(value.start, seen), freeze(value.stop, seen), freeze(value.step, seen)
 
 
 _keep: dict[int, object] = {}
@@ -283,3 +282,24 @@ def _freeze_generator(generator: types.GeneratorType, seen: dict[int, int]) -> H
     contents = [item for item in gc.get_referents(generator)
                 if not isinstance(item, types.FrameType) and item is not variables]
     return ("generator", frame.f_lasti, bound, *(freeze(item, seen) for item in contents))
+
+
+_FLAT: dict[type, Callable[[Any, dict], Hashable]] = {
+    **dict.fromkeys(_SCALARS, lambda value, seen: (type(value), value)),
+    **dict.fromkeys(_BY_IDENTITY, _itself),
+    tuple: lambda value, seen: ("tuple", *[freeze(item, seen) for item in value]),
+    frozenset: lambda value, seen: ("frozenset", frozenset([freeze(item, seen) for item in value])),
+}
+_DEEP: dict[type, Callable[[Any, dict], Hashable]] = {
+    list: lambda value, seen: ("list", *[freeze(item, seen) for item in value]),
+    dict: lambda value, seen: ("dict", *[(freeze(k, seen), freeze(v, seen)) for k, v in value.items()]),
+    set: lambda value, seen: ("set", frozenset([freeze(item, seen) for item in value])),
+    types.GeneratorType: lambda value, seen: _freeze_generator(value, seen),
+    types.FunctionType: _freeze_function,
+    types.CellType: _freeze_closure,
+    types.MethodType: lambda value, seen: ("method", freeze(value.__func__, seen), freeze(value.__self__, seen)),
+    slice: _freeze_bounds,
+    range: _freeze_bounds,
+    Step: lambda value, seen: ("step", freeze(value.verb, seen), freeze(value.cells, seen), freeze(value.argument, seen)),
+    **dict.fromkeys(_ITERATORS, lambda value, seen: (type(value), freeze(value.__reduce__()[1:], seen), length_hint(value, -1))),
+}

@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+from xml.sax.saxutils import escape
 
 from ..contention import AFTER, BEFORE, CloseUp, Outcome
 from ..interpreters.simulator import Wait
@@ -43,27 +44,37 @@ class Look(NamedTuple):
 # Colours by Okabe and Ito ("Color Universal Design", 2008), which colour-blind readers can tell apart.
 HOLDS = {"read": Look("#009E73", "", "holds it for read"), "write": Look("#CC79A7", "", "holds it for write")}
 WAITS = {"reader, writer holds": Look("#D55E00", "////", "turned away: a writer holds it"),
-         "reader, writer waits": Look("#E69F00", "....", "turned away: a writer waits for it"),
+         "reader, writer waits": Look("#E69F00", "xxx", "turned away: a writer waits for it"),
          "writer": Look("#56B4E9", "\\\\\\\\", "a writer waits until readers are out")}
-VARIANTS = {BEFORE: Look("#D55E00", "////", "before the patch"), AFTER: Look("#0072B2", "....", "after the patch")}
+VARIANTS = {BEFORE: Look("#D55E00", "////", "before the patch"), AFTER: Look("#0072B2", "\\\\\\\\", "after the patch")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Drawn:
     """A figure, and a text that says what can be seen in it."""
     figure: Figure
     text: str
 
     def svg(self) -> str:
-        """The figure as SVG with the text as its description. The same figure gives the same SVG."""
+        """The figure as SVG, an image with its title and the text as its description. The same figure gives the same SVG."""
         import matplotlib
 
         with matplotlib.rc_context({"svg.hashsalt": "pfncache", "svg.fonttype": "none"}):
             stream = io.StringIO()
-            self.figure.savefig(stream, format="svg", metadata={"Date": None, "Description": self.text})
-        return stream.getvalue()
+            self.figure.savefig(stream, format="svg", metadata={"Date": None})
+        head, picture = stream.getvalue().split("<svg ", 1)
+        attributes, content = picture.split(">", 1)
+        return (f'{head}<svg role="img" style="max-width:100%;height:auto" {attributes}>\n <title>{escape(self.title)}</title>\n <desc>{escape(self.text)}</desc>{content}')
+
+    @property
+    def title(self) -> str:
+        """What the picture is of: the titles of its panels."""
+        return "; ".join(axes.get_title() for axes in self.figure.axes)
 
     _repr_svg_ = svg
+
+    def __repr__(self):
+        return self.text
 
 
 # --- a lane per CPU -----------------------------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ class Question {
     const { model } = this, answer = model.get("prediction"), confront = model.get("confront");
     if (!answer) return this.ask();
     const right = answer === model.get("outcome");
+    if (confront) remember("confronted", { ...recall("confronted", {}), [model.get("key")]: { question: model.get("question"), answer, outcome: model.get("outcome") } });
     this.said.replaceChildren(...(confront
       ? [h("p", {}, "You predicted: ", h("b", {}, withCode(answer)), "."), h("p", {}, "The outcome is: ", h("b", {}, withCode(model.get("outcome"))), right ? ", as you said." : ", so it is not what you expected."),
          h("p", {}, withCode(model.get("because")))]

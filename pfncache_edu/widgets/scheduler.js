@@ -16,6 +16,15 @@ export function unshare({ parts, whole }) {
 
 const QUIET = new Set(["load", "smp_rmb", "smp_wmb", "cond_resched"]);   // steps that change nothing for the others
 
+const BRANCHES = 4;                                // how many schedules that were left are kept
+
+/** ["v", "v", "n"] as "v2 n1". */
+function formatted(letters) {
+  const runs = [];
+  for (const letter of letters) runs.at(-1)?.[0] === letter ? runs.at(-1)[1]++ : runs.push([letter, 1]);
+  return runs.map(([letter, steps]) => letter + steps).join(" ");
+}
+
 const nameOf = ({ nodes, cells }) => `${nodes}|${cells}`;
 
 export class Player {
@@ -24,6 +33,7 @@ export class Player {
     this.threads = tables.threads;
     this.letters = Object.fromEntries(tables.threads.map(({ letter }, i) => [letter, i]));
     this.start = { nodes: this.threads.map(() => 0), cells: tables.cells.map(() => 0), event: null };
+    this.branches = [];
     this.endless = tables.verdict.broken === "no_endless_loop" ? this.withoutEnd() : new Set();
     this.restart();
   }
@@ -76,10 +86,41 @@ export class Player {
     const next = move.wrong ? { ...state, wrong: { sentence: move.wrong, broken: move.broken } } : this.after(state, thread, move);
     next.event = { number: this.at + 1, thread, words: move.words, quiet: QUIET.has(node.verb),
       changed: node.cells.filter((cell) => next.cells[cell] !== state.cells[cell]) };
+    if (this.states.length > this.at + 1) this.keep(this.whole, this.states.length - 1);
     this.states.splice(this.at + 1, Infinity, this.judged(next));
     this.at += 1;
     return next.event;
   }
+
+  /** Keep a schedule that is left for another one, the last one first: the reader may want to come back to it. */
+  keep(schedule, length) {
+    this.branches = [{ schedule, length }, ...this.branches.filter((one) => one.schedule !== schedule)].slice(0, BRANCHES);
+  }
+
+  /** A second player in the same state; what is done to it does not reach this one. */
+  branch() {
+    const copy = Object.assign(Object.create(Player.prototype), this);
+    return Object.assign(copy, { states: this.states.slice(0, this.at + 1), branches: [] });
+  }
+
+  /** The line of code that a thread is in: its calls, and the line of the innermost one; "" when it is done. */
+  line(thread) {
+    const { stack } = this.node(thread);
+    return stack.length ? JSON.stringify([stack.slice(0, -1), stack.at(-1).slice(0, 2)]) : "";
+  }
+
+  /** Let a thread take all steps of the line where it is, as Stepper.run_statement() does. */
+  runLine(thread) {
+    const here = this.line(thread), done = [], events = [];
+    do {
+      done.push(JSON.stringify(this.node(thread).stack));
+      events.push(this.step(thread));
+    } while (!this.wrong && !this.waits(thread) && this.line(thread) === here && !done.includes(JSON.stringify(this.node(thread).stack)));
+    return events;
+  }
+
+  /** The steps that its line still has, if nobody else runs meanwhile. Nothing happens yet. */
+  restOfLine(thread) { return this.canRun(thread) ? this.branch().runLine(thread) : []; }
 
   after({ nodes, cells }, thread, move) {
     const next = { nodes: [...nodes], cells: [...cells] };
@@ -147,12 +188,7 @@ export class Player {
 
   get events() { return this.states.slice(1, this.at + 1).map(({ event }) => event); }
 
-  get schedule() {
-    const runs = [];
-    for (const { thread } of this.events)
-      runs.at(-1)?.[0] === thread ? runs.at(-1)[1]++ : runs.push([thread, 1]);
-    return runs.map(([thread, steps]) => this.threads[thread].letter + steps).join(" ");
-  }
+  get schedule() { return formatted(this.events.map(({ thread }) => this.threads[thread].letter)); }
 
   /** The thread of each step of a schedule such as "n11 v20 n5". */
   parse(text) {
@@ -166,19 +202,23 @@ export class Player {
     });
   }
 
+  /** The whole schedule, with the steps that were undone and could be redone. */
+  get whole() { return formatted(this.states.slice(1).map(({ event }) => this.threads[event.thread].letter)); }
+
   /** Start again and run a schedule; an Error says at which step it could not go on, and leaves what could be run. */
   play(text) {
-    const threads = this.parse(text);
+    const threads = this.parse(text), before = this.whole, length = this.states.length - 1;
     this.restart();
     for (const thread of threads) {
       try { this.step(thread); } catch (error) { throw new Error(`step ${this.at + 1}: ${error.message}`); }
     }
+    this.branches = this.branches.filter(({ schedule }) => schedule !== this.whole);
+    if (before && !`${this.whole} `.startsWith(`${before} `)) this.keep(before, length);
   }
 }
 
 // ---- the page --------------------------------------------------------------------------------------------------------
 
-/** An element: attributes, handlers ("onclick"), properties ("disabled"), then children. */
 /** Words, with places where a long C name may be broken. */
 const soft = (text) => text.replaceAll(" -> ", " → ").split(/(?<=[._])(?=\w)/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
 /** Words in which `these` are code. */
@@ -296,14 +336,14 @@ class Game {
     this.columns[0].one.focus();
   }
 
-  run(thread, on) {
+  run(thread, how) {
     const { player } = this;
     if (!this.mayPlay) return this.say("First say what you expect: can this be broken?");
     if (player.wrong) return this.say("It is broken here already. Undo, or start again.");
     const reason = player.waits(thread);
     if (reason) return this.say(`${player.threads[thread].name} cannot run: it ${reason}.`);
     const before = player.at;
-    on ? player.runOn(thread) : player.step(thread);
+    how === "on" ? player.runOn(thread) : how === "line" ? player.runLine(thread) : player.step(thread);
     this.update(this.told(player.at - before));
   }
 
@@ -356,7 +396,7 @@ class Game {
     event.stopPropagation();                        // a notebook has letters of its own
     if (event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select")) return;
     const key = event.key.toLowerCase(), { player } = this;
-    const act = key in player.letters ? () => this.run(player.letters[key], event.shiftKey)
+const act = key in player.letters ? () => this.run(player.letters[key], event.shiftKey ? "on" : "step")
       : key === "u" || key === "backspace" ? () => this.goTo(player.at - 1)
       : key === "r" ? () => this.goTo(player.at + 1)
       : key === "home" ? () => this.goTo(0)
@@ -388,6 +428,7 @@ class Game {
       try { await navigator.clipboard.writeText(text); this.say(`${what} copied.`); }
       catch { this.share.select(); this.say("This browser does not let a page copy: the schedule is selected, copy it yourself."); }
     };
+    this.others = h("div", { class: "s-row s-others", role: "group", "aria-label": "Schedules that you left for another one" });
     this.anchor = h("a", { class: "s-link" }, "Link to this schedule");
     this.result = h("div", { class: "s-result", tabindex: "-1", hidden: true });
     this.hintBox = h("div", { class: "s-hints", tabindex: "-1" });
@@ -411,6 +452,7 @@ class Game {
       h("div", { class: "s-columns", style: `--columns:${player.threads.length}` }, this.columns.map(({ box }) => box)),
       this.tip, this.live, this.result,
       play ? h("div", { class: "s-row s-time" }, this.undo, this.redo, this.home, h("label", { for: `${this.id}-scrub` }, "Step"), this.scrub, this.position) : "",
+      play ? this.others : "",
       play ? h("div", { class: "s-views" },
         h("div", {}, h("h4", {}, "Schedule"), this.diagram, h("label", { class: "s-check" }, fine, "Show every step, not only those that others can notice")),
         h("div", {}, h("h4", {}, "Shared state"), this.cells)) : "",
@@ -423,7 +465,7 @@ class Game {
       h("details", {}, h("summary", {}, "Keys, and how this works"),
         h("ul", {}, player.threads.map(({ name, letter }) => h("li", {}, h("kbd", {}, letter), ` runs one step of ${name}, `, h("kbd", {}, `Shift+${letter}`), " runs it on")),
           h("li", {}, h("kbd", {}, "Backspace"), " or ", h("kbd", {}, "u"), " undoes a step, ", h("kbd", {}, "r"), " redoes it, ", h("kbd", {}, "Home"), " and ", h("kbd", {}, "End"), " go to the start and the end of the schedule. The keys work while the focus is in this frame, not in its text field.")),
-        h("p", {}, "One step is one access to shared memory. “Run on” stops before the next step that another CPU can notice: a lock, a store, a write to the guest; or when the CPU has to wait. Step back and run something else, and the schedule branches there."),
+        h("p", {}, "One step is one access to shared memory. “Run on” stops before the next step that another CPU can notice: a lock, a store, a write to the guest; or when the CPU has to wait. A line of code that is more than one step is expanded below the source. Step back and run something else, and the schedule branches there: the one you left is kept until you open another level."),
         h("p", {}, MODEL)),
     ].filter((part) => part !== ""));
   }
@@ -435,22 +477,24 @@ class Game {
 
   column(thread, i, button) {
     const column = {};
-    column.one = button("Run 1 step", () => this.run(i, false), { class: "s-big", "aria-label": `Run 1 step of ${thread.name}` });
-    column.on = button("Run on", () => this.run(i, true), { class: "s-big", "aria-label": `Run on ${thread.name}` });
+    column.one = button("Run 1 step", () => this.run(i, "step"), { class: "s-big", "aria-label": `Run 1 step of ${thread.name}` });
+    column.whole = button("Run the line", () => this.run(i, "line"), { "aria-label": `Run the line of ${thread.name}` });
+    column.on = button("Run on", () => this.run(i, "on"), { class: "s-big", "aria-label": `Run on ${thread.name}` });
     column.state = h("p", { class: "s-state" });
     column.next = h("p", { class: "s-next" });
     column.ladder = h("ol", { class: "s-ladder" });
     column.calls = h("p", { class: "s-calls" });
     column.code = h("pre", { class: "s-code", tabindex: "0", role: "region", "aria-label": `Source that ${thread.name} runs` });
+    column.line = h("details", { class: "s-statement", open: this.expanded, ontoggle: () => { this.expanded = column.line.open; } }, h("summary"), h("ol"), column.whole);
     column.box = h("section", { class: "s-cpu", "data-cpu": String(i), "aria-label": `CPU ${i}, ${thread.name}` },
       h("h4", {}, h("span", { class: "s-key" }, thread.letter), ` CPU ${i}: ${thread.name}`), column.state, column.next,
-      h("div", { class: "s-row" }, column.one, column.on), column.ladder, column.calls, column.code);
+      h("div", { class: "s-row" }, column.one, column.on), column.ladder, column.calls, column.code, column.line);
     return column;
   }
 
   update(text) {
     const { player } = this;
-    this.columns.forEach((column, i) => this.showColumn(column, i));
+    this.columns.forEach((column, i) => { this.showColumn(column, i); this.showLine(column, i); });
     if (this.mayPlay) {
       this.scrub.max = String(player.states.length - 1);
       this.scrub.value = String(player.at);
@@ -463,6 +507,7 @@ class Game {
       this.anchor.href = this.link;
       this.showCells();
       this.showDiagram();
+      this.showBranches();
       this.showHints();
       if (player.wrong) {
         this.refuted = false;
@@ -481,6 +526,14 @@ class Game {
 
   /** `disabled` would take the focus away from the reader's finger; this only says that it does nothing. */
   able(button, can) { button.setAttribute("aria-disabled", String(!can)); }
+
+  /** The line of code, expanded into its steps; one that is a single step needs no telling. */
+  showLine({ line }, i) {
+    const steps = this.mayPlay ? this.player.restOfLine(i) : [], [summary, list] = line.children;
+    line.hidden = steps.length < 2;
+    summary.textContent = `This line: ${steps.length} steps left`;
+    list.replaceChildren(...steps.map(({ words }) => h("li", {}, soft(words))));
+  }
 
   showColumn({ box, one, on, state, next, ladder, calls, code }, i) {
     const { player } = this, node = player.node(i), reason = player.waits(i);
@@ -532,6 +585,13 @@ class Game {
       free.length ? h("tbody", {}, h("tr", { class: "s-lock" }, h("td", { colspan: "2" }, "guarded by no lock")), free) : ""));
   }
 
+  showBranches() {
+    const { branches } = this.player;
+    this.others.hidden = !branches.length;
+    this.others.replaceChildren("Left for this one: ", ...branches.map(({ schedule, length }) =>
+      h("button", { type: "button", onclick: () => { this.load(schedule); this.scrub.focus(); }, "aria-label": `Go back to ${schedule}, ${counted(length, "step")}` }, h("code", {}, schedule))));
+  }
+
   showDiagram() {
     const { player } = this, rows = [];
     for (const event of player.events) {
@@ -574,8 +634,10 @@ class Game {
     const { player, result } = this, { verdict } = this.tables, parts = [];
     if (player.wrong) {
       const best = player.at <= verdict.steps ? "the shortest possible" : `the shortest needs ${verdict.steps}`;
+      const { chance } = verdict;
       parts.push(h("p", { class: "s-verdict" }, h("b", {}, { no_deadlock: "✗ Deadlock. ", no_endless_loop: "✗ It never ends. " }[player.wrong.broken] ?? "✗ You broke it. "), `${player.wrong.sentence}.`),
-        h("p", {}, `${counted(player.at, "step")}${player.at <= verdict.steps ? ", " : "; "}${best}.`), this.confront(true));
+        h("p", {}, `${counted(player.at, "step")}${player.at <= verdict.steps ? ", " : "; "}${best}.`),
+        chance ? h("p", {}, `By chance: ${chance.text}. ${chance.runs > 1 ? `It takes ${chance.runs.toLocaleString("en")} random runs to meet a failure with 95 % confidence.` : ""}`) : "", this.confront(true));
     } else if (this.mayPlay && (this.proof || this.claimed && !this.breakable)) {
       parts.push(h("p", { class: "s-verdict" }, h("b", {}, this.breakable ? "✗ " : this.claimed ? "✓ Right. " : "✓ "), this.proofText()),
         this.confront(this.breakable), h("p", { class: "s-model" }, MODEL));

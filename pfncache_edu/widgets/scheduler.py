@@ -25,6 +25,8 @@ import zlib
 import traitlets
 
 from .. import scenarios
+from ..former_bugs import FORMER_BUGS
+from ..interpreters.chances import chance
 from ..interpreters.explorer import explore
 from ..interpreters.stepper import Stepper
 from ..interpreters.tables import tables
@@ -41,6 +43,8 @@ MAX_STATES = 5_000
 """The most states that a level may have: its tables travel with the page."""
 
 AS_IN_LINUX = "The functions as they are in Linux 6.12"
+NOT_LINUX = {"page_is_taken_without_a_lock"}
+"""Scenarios whose threads run no function of the kernel."""
 
 LEVELS = (
     {"scenario": "page_moves_during_use", "mutant": "clears_under_the_read_lock", "title": "A bool needs no write lock"},
@@ -152,7 +156,7 @@ class Level:
             self.given = given if isinstance(given, str) else {key: value for key, value in fields.items()}
             self.name, self.stored = f"{scenario}/{mutant}" if mutant else scenario, True
             self.program = scenario_named(scenario)(mutant_named(mutant).livepatch if mutant else {})
-            self.difference = mutant_named(mutant).difference if mutant else AS_IN_LINUX
+            self.difference = mutant_named(mutant).difference if mutant else "" if scenario in NOT_LINUX else AS_IN_LINUX
         self.title = fields.get("title") or self.program.title or self.program.name
         self.goal = fields.get("goal") or "Make it go wrong: " + ", or ".join(
             [GOALS.get(p.name, f"it is no longer true that {p.meaning or p.name}") for p in self.program.properties
@@ -165,6 +169,9 @@ class Level:
                 raise
             raise ValueError(f"level {self.name!r} is too large for a page: {mistake}. A level may have {MAX_STATES:,} "
                              "states: choose a scenario with fewer threads or caches") from None
+        if self.tables["verdict"]["outcome"] != "holds":
+            found = chance(self.program)
+            self.tables["verdict"]["chance"] = {"text": str(found), "runs": found.runs_needed()}
 
     def _fields(self, given) -> dict:
         if isinstance(given, str):
@@ -203,10 +210,12 @@ def scenario_named(name: str):
 
 
 def mutant_named(name: str):
-    if name not in MUTANTS:
-        raise ValueError(f"there is no mutant {name!r}{like(name, MUTANTS)}; there are {', '.join(MUTANTS)}. "
+    """A variant, or a bug that the kernel once had."""
+    known = MUTANTS | FORMER_BUGS
+    if name not in known:
+        raise ValueError(f"there is no mutant {name!r}{like(name, known)}; there are {', '.join(known)}. "
                          "Leave it out for the functions as they are")
-    return MUTANTS[name]
+    return known[name]
 
 
 def like(name, known) -> str:

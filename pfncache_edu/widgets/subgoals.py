@@ -20,7 +20,7 @@ def subgoal(tables: dict, node: dict) -> tuple[str, str] | None:
     calls = [tables["files"][frame[0]]["function"] for frame in node["stack"]]
     cell = tables["cells"][node["cells"][0]]["name"] if node["cells"] else ""
     holds = {(tables["cells"][number]["name"], mode) for number, mode in node["holds"]}
-    if calls[0] in ("move_page", "invalidate") or any(call.startswith("kvm_mmu_notifier") for call in calls):
+    if calls[0] in ("move_page", "take_page_away", "invalidate") or any(call.startswith("kvm_mmu_notifier") for call in calls):
         return "invalidate", _invalidate(calls, node["verb"], cell, holds)
     if any(call.endswith("gpc_refresh") for call in calls):
         return "refresh", _refresh(calls, node["verb"], cell, _line(tables, node))
@@ -30,7 +30,7 @@ def subgoal(tables: dict, node: dict) -> tuple[str, str] | None:
 
 
 def _user(calls: list[str], verb: str, cell: str, tables: dict, node: dict) -> str:
-    if "kvm_gpc_check" in calls:
+    if "kvm_gpc_check" in calls or cell.endswith(".valid"):
         return "check"
     if verb == "read_lock":
         return "take the read lock"
@@ -39,16 +39,15 @@ def _user(calls: list[str], verb: str, cell: str, tables: dict, node: dict) -> s
 
 
 def _refresh(calls: list[str], verb: str, cell: str, line: str) -> str:
-    """The rungs change in hva_to_pfn_retry(); what surrounds it belongs to the first rung or to the last."""
-    if "mmu_notifier_retry_cache" in calls or calls[-1] == "purge" or verb in ("write_unlock", "mutex_unlock") \
-            and "hva_to_pfn_retry" not in calls:
-        return "retry or publish"
-    if "hva_to_pfn_retry" not in calls:
-        return "withdraw"
+    """The rungs change in hva_to_pfn_retry(), or what stands in its place; what surrounds it belongs to the first rung or to the last."""
+    loop = calls[calls.index("refresh_locked") + 1:] if "refresh_locked" in calls else []
+    if loop[:1] in ([], ["out"]):
+        return "retry or publish" if loop or "purge" in calls or verb in ("write_unlock", "mutex_unlock") else "withdraw"
+    asks = cell.endswith(("mmu_invalidate_seq", "mmu_invalidate_in_progress", "mn_active_invalidate_count")) or verb == "smp_rmb"
+    if asks:                                                # in a function of its own it is the test that decides
+        return "retry or publish" if len(loop) > 1 or not cell.endswith("_seq") and verb != "smp_rmb" else "snapshot"
     if verb == "store":
         return "withdraw" if "set(False)" in line else "retry or publish"
-    if verb == "smp_rmb" or cell.endswith("mmu_invalidate_seq"):
-        return "snapshot"
     if verb == "write_unlock":
         return "drop the lock"
     if verb == "write_lock":
@@ -61,7 +60,7 @@ def _refresh(calls: list[str], verb: str, cell: str, line: str) -> str:
 def _invalidate(calls: list[str], verb: str, cell: str, holds: set[tuple[str, str]]) -> str:
     if any(call.endswith("invalidate_range_end") for call in calls):
         return "retire"
-    if calls[-1] == "move_page":
+    if cell.startswith("mm."):
         return "(MM zaps)"
     if cell.endswith(("mn_invalidate_lock", "mn_active_invalidate_count")):
         return "announce"

@@ -5,7 +5,7 @@ from browsing import AXE, SITE, needs_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
-CHAPTER = "chapters/look-before-you-lock.html"
+CHAPTER = "chapters/you-are-the-scheduler.html"
 WRONG = "page_moves_during_use/clears_under_the_read_lock"
 PATCH = "page_moves_during_use"
 OWN_VARIANT = """from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start

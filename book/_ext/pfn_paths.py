@@ -1,0 +1,70 @@
+"""Paths through the book: {path} lists chapters with their minutes, read off the chapters themselves, and adds them up.
+
+    ```{path} 0, 3, 8
+    3: its first two sections
+    ```
+
+A line of the body says what of a chapter is meant. A chapter that is not in the book yet is named, and marked as such.
+"""
+
+import pathlib
+import re
+import tomllib
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.util.docutils import SphinxDirective
+
+BOOK = pathlib.Path(__file__).parents[1]
+
+
+def plans():
+    """The plan of each chapter by number, with its page and, if it is written, its reading minutes."""
+    for name, plan in tomllib.loads((BOOK / "chapters.toml").read_text(encoding="utf-8")).items():
+        yield plan["number"], {**plan, "page": f"chapters/{name}", "reading": reading_minutes(BOOK / f"chapters/{name}.ipynb")}
+
+
+def reading_minutes(notebook):
+    """What a chapter's Time line says; None if the chapter is not written yet."""
+    found = re.search(r"\*\*Time:\*\* (\d+) minutes of reading", notebook.read_text(encoding="utf-8")) if notebook.exists() else None
+    return int(found[1]) if found else None
+
+
+def total(chosen):
+    """The minutes of some chapters in words."""
+    reading, exercises = (sum(plan[key] or 0 for plan in chosen) for key in ("reading", "exercise_minutes"))
+    return f"In all {hours(reading)} of reading, and {hours(exercises)} for all exercises on the way."
+
+
+def hours(minutes):
+    """150 -> "2 h 30 min"."""
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
+
+
+class Path(SphinxDirective):
+    """{path} 0, 3, 8: these chapters, with links and minutes."""
+
+    required_arguments, final_argument_whitespace, has_content = 1, True, True
+
+    def run(self):
+        known, notes = dict(plans()), dict(re.match(r"(\d+): (.*)", line).groups() for line in self.content if line.strip())
+        chosen = [known[int(number)] for number in self.arguments[0].split(",")]
+        for plan in chosen:
+            self.env.note_dependency(str(BOOK / f"{plan['page']}.ipynb"))
+        stops = nodes.bullet_list("", *(self.stop(plan, notes.get(str(plan["number"]), "")) for plan in chosen))
+        return [stops, nodes.paragraph("", total(chosen))]
+
+    def stop(self, plan, note):
+        """A chapter on the way: its name and link, its minutes, what of it is meant."""
+        title = f"{plan['number']} · {plan['title']}"
+        name = nodes.inline("", title)
+        if plan["reading"]:
+            name = addnodes.pending_xref("", nodes.inline("", title), refdomain="std", reftype="doc", reftarget=f"/{plan['page']}",
+                                         refexplicit=True, refwarn=True, refdoc=self.env.docname)
+        minutes = f" ({plan['reading']} + {plan['exercise_minutes']} min)" if plan["reading"] else " (not written yet)"
+        return nodes.list_item("", nodes.paragraph("", "", name, nodes.Text(minutes + (f": {note}" if note else ""))))
+
+
+def setup(app):
+    app.add_directive("path", Path)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

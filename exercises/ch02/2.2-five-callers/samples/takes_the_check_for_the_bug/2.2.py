@@ -1,0 +1,2 @@
+lines = {'A': 3, 'B': 4, 'C': 3, 'D': 7, 'E': 3}
+rules_broken = {'A': 'use_under_the_lock', 'B': 'drop_before_refresh', 'C': 'lock_before_check', 'D': 'give_up', 'E': 'check_after_refresh'}

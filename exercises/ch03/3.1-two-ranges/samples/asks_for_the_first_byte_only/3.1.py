@@ -1,0 +1,2 @@
+def overlaps(start, end, first, length):
+    return start <= first < end

@@ -1,0 +1,1 @@
+tests = [("start", "end", "uhva", True, True)]

@@ -1,0 +1,1 @@
+breakable = {'A': 'breakable', 'B': 'breakable', 'C': 'breakable', 'D': 'breakable'}

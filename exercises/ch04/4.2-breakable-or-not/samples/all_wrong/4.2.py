@@ -1,0 +1,1 @@
+breakable = {'A': 'breakable', 'B': 'not breakable', 'C': 'breakable', 'D': 'not breakable'}

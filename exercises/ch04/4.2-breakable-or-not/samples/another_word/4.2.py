@@ -1,0 +1,1 @@
+breakable = {'A': 'safe', 'B': 'breakable', 'C': 'not breakable', 'D': 'breakable'}

@@ -1,0 +1,1 @@
+breakable = {'D': 'breakable', 'C': 'not breakable', 'B': 'breakable', 'A': 'not breakable'}

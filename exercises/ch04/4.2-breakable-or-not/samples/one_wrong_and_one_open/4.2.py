@@ -1,0 +1,1 @@
+breakable = {'A': 'not breakable', 'B': 'breakable', 'C': 'breakable', 'D': None}

@@ -1,0 +1,1 @@
+breakable = {'B': 'breakable', 'D': 'breakable'}

@@ -1,0 +1,2 @@
+def wrong(lock, valid, pfn, khva, page):
+    return valid and khva != page

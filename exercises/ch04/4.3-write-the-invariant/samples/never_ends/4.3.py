@@ -1,0 +1,4 @@
+def wrong(lock, valid, pfn, khva, page):
+    while valid:
+        pass
+    return False

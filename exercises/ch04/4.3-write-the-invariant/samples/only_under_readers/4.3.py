@@ -1,0 +1,2 @@
+def wrong(lock, valid, pfn, khva, page):
+    return lock > 0 and valid and khva != page

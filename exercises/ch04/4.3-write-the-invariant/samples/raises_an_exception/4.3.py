@@ -1,0 +1,2 @@
+def wrong(lock, valid, pfn, khva, page):
+    return lock != -1 and valid and khva.pfn != page

@@ -1,0 +1,1 @@
+matches = "decides_before_it_retakes_the_lock"

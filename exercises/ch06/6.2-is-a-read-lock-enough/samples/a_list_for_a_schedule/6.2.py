@@ -1,0 +1,2 @@
+schedule = ['v', 'o']
+reason = 'b'

@@ -1,0 +1,3 @@
+SEED = 1
+schedule = 'v3 o10 v1'
+reason = 'b'

@@ -1,0 +1,2 @@
+schedule = 'v4 o8 v1'
+reason = 'd'

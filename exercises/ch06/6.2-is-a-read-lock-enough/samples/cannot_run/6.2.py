@@ -1,0 +1,2 @@
+schedule = 'v99'
+reason = 'b'

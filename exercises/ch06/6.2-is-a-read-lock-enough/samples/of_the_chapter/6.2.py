@@ -1,0 +1,2 @@
+schedule = 'v2 o4 v1'
+reason = 'b'

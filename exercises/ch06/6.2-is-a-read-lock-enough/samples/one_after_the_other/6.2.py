@@ -1,0 +1,2 @@
+schedule = 'v7 o8'
+reason = 'b'

@@ -1,0 +1,2 @@
+schedule = 'o8 v5'
+reason = 'b'

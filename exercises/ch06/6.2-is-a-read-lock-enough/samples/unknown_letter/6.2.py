@@ -1,0 +1,2 @@
+schedule = 'x3 o5'
+reason = 'b'

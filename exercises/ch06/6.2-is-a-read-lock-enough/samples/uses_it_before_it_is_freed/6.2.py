@@ -1,0 +1,2 @@
+schedule = 'v4 o7 v1'
+reason = 'b'

@@ -1,0 +1,17 @@
+from pfncache_edu import kernel, read_lock, read_trylock, read_unlock, write_lock, write_trylock, write_unlock
+
+step = 3
+fault = 'b'
+
+
+@kernel
+def fill_if_empty(gpc):
+    yield read_lock(gpc.lock)
+    if (yield gpc.valid):
+        yield read_unlock(gpc.lock)
+        return
+    yield read_unlock(gpc.lock)
+    yield write_lock(gpc.lock)
+    if not (yield gpc.valid):
+        yield gpc.valid.set(True)
+    yield write_unlock(gpc.lock)

@@ -1,0 +1,1 @@
+EXPECTED = ["wasteful", "violated"]

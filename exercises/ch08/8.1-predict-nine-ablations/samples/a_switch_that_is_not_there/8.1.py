@@ -1,0 +1,1 @@
+EXPECTED = {"first": "wasteful", "second": "holds"}

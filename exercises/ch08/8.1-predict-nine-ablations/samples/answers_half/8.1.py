@@ -1,0 +1,1 @@
+EXPECTED = {"first": "wasteful", "read": "violated", "left": "violated", "right": "wasteful", "drop": None}

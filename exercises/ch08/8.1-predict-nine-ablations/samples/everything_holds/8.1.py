@@ -1,0 +1,1 @@
+EXPECTED = dict.fromkeys(("first", "read", "left", "right", "drop", "write", "again", "announce", "count"), "holds")

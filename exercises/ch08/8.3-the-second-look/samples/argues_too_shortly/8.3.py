@@ -1,0 +1,2 @@
+CLAIMS = {"a": False, "b": False, "c": True}
+ARGUMENT = "It is not needed."

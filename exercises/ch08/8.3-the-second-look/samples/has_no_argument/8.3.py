@@ -1,0 +1,1 @@
+CLAIMS = {"a": False, "b": False, "c": True}

@@ -1,0 +1,7 @@
+from pfncache_edu import kernel, read_lock_irq, read_unlock_irq, write_lock_irq, write_unlock_irq
+
+
+@kernel
+def invalidate_album(album, start, end):
+    yield read_lock_irq(album.lock)
+    yield read_unlock_irq(album.lock)

@@ -1,0 +1,13 @@
+from pfncache_edu import kernel, read_lock_irq, read_unlock_irq, write_lock_irq, write_unlock_irq
+
+
+@kernel
+def invalidate_album(album, start, end):
+    for page in album.pages:
+        yield read_lock_irq(album.lock)
+        hit = start <= page.uhva < end and (yield page.valid)
+        yield read_unlock_irq(album.lock)
+        if hit:
+            yield write_lock_irq(album.lock)
+            yield page.valid.set(False)
+            yield write_unlock_irq(album.lock)

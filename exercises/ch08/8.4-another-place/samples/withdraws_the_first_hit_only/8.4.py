@@ -1,0 +1,15 @@
+from pfncache_edu import kernel, read_lock_irq, read_unlock_irq, write_lock_irq, write_unlock_irq
+
+
+@kernel
+def invalidate_album(album, start, end):
+    yield read_lock_irq(album.lock)
+    hit = None
+    for page in album.pages:
+        if hit is None and start <= page.uhva < end and (yield page.valid):
+            hit = page
+    yield read_unlock_irq(album.lock)
+    if hit:
+        yield write_lock_irq(album.lock)
+        yield hit.valid.set(False)
+        yield write_unlock_irq(album.lock)

@@ -1,0 +1,1 @@
+ANSWERS = {"a": "nothing", "g": "nothing"}

@@ -1,0 +1,1 @@
+ANSWERS = {"a": "Set khva to the new offset", "b": "nothing", "c": "nothing", "d": "nothing", "e": "returns early", "f": "nothing"}

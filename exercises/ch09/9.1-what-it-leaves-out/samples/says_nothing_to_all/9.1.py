@@ -1,0 +1,1 @@
+ANSWERS = dict.fromkeys("abcdef", "nothing")

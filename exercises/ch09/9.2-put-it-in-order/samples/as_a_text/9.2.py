@@ -1,0 +1,1 @@
+ORDER = "c e b h d a f g"

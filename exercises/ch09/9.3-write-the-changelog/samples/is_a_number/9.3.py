@@ -1,0 +1,1 @@
+CHANGELOG = 3

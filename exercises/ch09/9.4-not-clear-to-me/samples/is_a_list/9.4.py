@@ -1,0 +1,1 @@
+REPLY = ["Thanks", "I will reword it"]

@@ -1,0 +1,1 @@
+REPLY = "OK, will fix."

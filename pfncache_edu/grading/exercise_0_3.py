@@ -1,0 +1,50 @@
+"""Exercise 0.3, "Predict, then run": what becomes of the write of a user that looks twice, in three orders.
+
+The right answers are not written down: they are what the runs of the functions say.
+"""
+from __future__ import annotations
+
+from ..interpreters.sequential import run
+from ..kvm.host_mm import WRITE_GUEST, write_guest
+from ..kvm.structs import khva_t, mm_struct
+from ..program import Program
+from ..scenarios import FIRST_PAGE, look_up_and_write_later, nobody_is_told
+from ..steps import Steps, kernel
+from .answers import data
+from .exercise import Exercise, Judged
+from .questions import right_choices
+
+KEPT, LOST, NEVER = "kept", "lost", "never made"
+SCHEDULES = ("h1 v3", "v1 h1 v1", "v2 h1 v1")
+
+
+@kernel
+def looks_twice(mm: mm_struct) -> Steps[None]:
+    """A user that looks again right before it writes, and writes only if nothing has changed."""
+    note = yield mm.pte[FIRST_PAGE]
+    if (yield mm.pte[FIRST_PAGE]) == note:
+        yield write_guest(mm, khva_t(note))
+
+
+def situation() -> Program:
+    """A user that looks twice, and a host that moves its page and tells nobody: for run(situation(), "h1 v3")."""
+    return nobody_is_told({look_up_and_write_later: looks_twice})
+
+
+def outcome(schedule: str) -> str:
+    """What becomes of the write in this order."""
+    trace = run(situation(), schedule)
+    if any(event.wrong for event in trace):
+        return LOST
+    return KEPT if any(event.step.verb is WRITE_GUEST for event in trace) else NEVER
+
+
+WHY = {
+    "h1 v3": "The page has moved before anybody looks, so both looks find the new page.",
+    "v1 h1 v1": "The page moves between the two looks. What does the second look find, and what does the `if` do then?",
+    "v2 h1 v1": "Both looks agree, and the page moves after them. Nobody looks again before the write."}
+EXERCISE = Exercise(
+    "0.3", "Predict, then run", (data("outcomes", "a dict from schedule to one of three outcomes"),),
+    (Judged("outcomes_of_three_schedules", 3, "the outcome that the run of each schedule has", "",
+            right_choices("outcomes", {schedule: outcome(schedule) for schedule in SCHEDULES}, why=WHY, only=(KEPT, LOST, NEVER)),
+            hint="Write the page that each look finds beside each step: A before the host's step, B after it."),))
