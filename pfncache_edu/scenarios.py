@@ -48,7 +48,7 @@ def use_without_a_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:
 
 @kernel
 def take_page_away(gpc: gfn_to_pfn_cache, new_page: object) -> Steps[None]:
-    """Withdraw the page from its cache and give it away, without a lock and without an event."""
+    """Withdraw the page and give it away, and nothing else."""
     yield gpc.valid.set(False)
     yield gpc.kvm.mm.pte[FIRST_PAGE].set(new_page)
 

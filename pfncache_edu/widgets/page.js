@@ -27,6 +27,11 @@ function withCode(text) {
   return text.split("`").map((part, i) => i % 2 ? h("code", {}, part) : part);
 }
 
+/** Words, with places where a long C name may be broken. */
+function soft(text) {
+  return text.replaceAll(" -> ", " → ").split(/(?<=[._])(?=\w)/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
+}
+
 /** What this browser remembers under a key, or `otherwise`; a private window remembers nothing. */
 function recall(key, otherwise = null) {
   try { return JSON.parse(localStorage.getItem(`pfncache.${key}`)) ?? otherwise; } catch { return otherwise; }
