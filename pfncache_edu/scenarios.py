@@ -68,6 +68,14 @@ def look_up_and_write_later(mm: mm_struct) -> Steps[None]:
 
 
 @kernel
+def look_twice(mm: mm_struct) -> Steps[None]:
+    """A user that looks again right before it writes, and writes only if nothing has changed."""
+    note = yield mm.pte[FIRST_PAGE]
+    if (yield mm.pte[FIRST_PAGE]) == note:
+        yield write_guest(mm, khva_t(note))
+
+
+@kernel
 def move_page_unannounced(mm: mm_struct) -> Steps[None]:
     """The host copies the page to page B, and from then on the user address means B. Page A is free for others."""
     yield mm.pte[FIRST_PAGE].set("B")
@@ -116,6 +124,11 @@ def nobody_is_told(livepatch: Livepatch | None = None) -> Program:
     mm = mm_struct("mm", {FIRST_PAGE: "A"})
     return Program("nobody_is_told", (Thread("vcpu0", look_up_and_write_later, (mm,)), Thread("host", move_page_unannounced, (mm,))),
                    (guest_writes_reach_the_guest,), livepatch or {}, title="The host moves a page and tells nobody")
+
+
+def user_looks_twice(livepatch: Livepatch | None = None) -> Program:
+    """As nobody_is_told(), but vcpu0 looks again right before it writes. That does not help."""
+    return nobody_is_told({look_up_and_write_later: look_twice} | (livepatch or {}))
 
 
 def page_moves_during_use(livepatch: Livepatch | None = None) -> Program:
