@@ -3,7 +3,9 @@
 
 /** An element: h("button", { type: "button", onclick: go }, "Go"). Children that are "" or null are left out. */
 function h(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
+  const made = filled(document.createElement(tag), attributes, children);
+  if (tag === "input" || tag === "select") made.dataset.lmSuppressShortcuts = "true";      // its arrow keys are not JupyterLab's
+  return made;
 }
 
 /** The same for SVG: s("rect", { x: 0, y: 0, width: 10, height: 10 }). */
