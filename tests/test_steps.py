@@ -1,9 +1,11 @@
 """Writing kernel functions: what a step is, and what a mistake is told to write instead."""
+import gc
+
 import pytest
 
 from pfncache_edu import Mistake, Program, Stepper, Thread, explore, kernel, read_lock, run, write_lock, write_unlock
 from pfncache_edu.locks import rwlock_t
-from pfncache_edu.steps import Struct, field, livepatched
+from pfncache_edu.steps import Step, Struct, field, forgotten, livepatched, unguarded, without_collecting
 
 
 class account(Struct):
@@ -176,3 +178,28 @@ def test_the_stepper_says_who_is_in_the_way_and_undoes():
 def test_a_schedule_that_cannot_be_read_says_what_one_looks_like():
     with pytest.raises(ValueError, match=r"'x3' is not a part of a schedule: .* a3 \(a = a, b = b\)"):
         run(program(deposit, deposit), "a2 x3")
+
+
+def test_what_is_forgotten_is_noted_unless_nobody_would_read_it():
+    shared = account("account")
+
+    def forgets():
+        forgotten.clear()
+        write_lock(shared.lock)
+        deposit(shared)
+        return len(forgotten)
+    assert forgets() == 2
+    with unguarded():
+        with unguarded():
+            assert forgets() == 0
+        assert forgets() == 0 and isinstance(next(deposit(shared)), Step)         # a call is its generator
+    assert forgets() == 2
+    forgotten.clear()
+
+
+def test_the_collector_is_as_it_was_afterwards():
+    with without_collecting():
+        with without_collecting():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
