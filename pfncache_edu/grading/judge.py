@@ -140,7 +140,7 @@ class RemoteAttempts(Attempts):
     def of(self, situation: Situation, program: Program) -> Trial:
         if len(program.threads) == 1:
             return attempt(program)
-        key = situation, bool(program.properties)
+        key = situation, bool(program.properties), *program.livepatch
         with suppress(RunsForEver, Mistake):
             if recalled := self.searches.recall(key, program, self.student):
                 return recalled
