@@ -118,6 +118,20 @@ def test_answers_between_the_marks_are_sealed_in_place():
     assert with_sealed_answers("plain = 1\n") == "plain = 1\n"
 
 
+DRAWN = {"exercise_5_3.py": "the four traces that students match are made of what they are to be matched with"}
+
+
+@pytest.mark.parametrize("module", sorted((EXERCISE_SOURCES.parent / "pfncache_edu/grading").glob("exercise_*_*.py")), ids=lambda path: path.stem)
+def test_the_right_answers_of_questions_stand_between_the_marks(module):
+    """A name that is judged against, and is bound to plain values, is sealed."""
+    source = module.read_text(encoding="utf-8")
+    judged = {call.args[1].id for call in ast.walk(ast.parse(source)) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+              and call.func.id in ("right_choices", "chosen_set", "order") and isinstance(call.args[1], ast.Name)}
+    plain = {statement.targets[0].id for statement in ast.parse(with_sealed_answers(source)).body if isinstance(statement, ast.Assign)
+             and isinstance(statement.targets[0], ast.Name) and not any(isinstance(part, ast.Call) for part in ast.walk(statement.value))}
+    assert not judged & plain or module.name in DRAWN
+
+
 def test_only_plain_values_can_be_sealed():
     with pytest.raises(ValueError, match="write NAME = and plain values"):
         with_sealed_answers("### BEGIN ANSWERS\nRIGHT = compute()\n### END ANSWERS\n")

@@ -241,6 +241,9 @@ def misfit(verb: Verb, cells: tuple[Cell, ...], argument) -> str:
         return "" if fits else f"{verb.name} of something that is no {kind}"
     if verb in (steps.SMP_RMB, steps.SMP_WMB, steps.COND_RESCHED):
         return "" if not cells and argument is None else f"{verb.name} touches nothing"
+    if verb is steps.CMPXCHG:
+        fits = len(cells) == 1 and cells[0].kind == "data" and type(argument) is tuple and len(argument) == 2
+        return "" if fits and not any(isinstance(one, Opaque) for one in argument) else "cmpxchg takes a cell, what it holds, and what to store"
     if verb in (steps.LOAD, steps.STORE, steps.ADD, steps.WAIT_UNTIL):
         fits = len(cells) == 1 and (verb is not steps.LOAD or cells[0].kind == "data" and argument is None)
         return "" if fits and not isinstance(argument, Opaque) else f"{verb.name} of {len(cells)} cells"
