@@ -6,18 +6,10 @@ word, and whoever cannot enter looks again and again. Here readers come first, a
 from __future__ import annotations
 
 from .locks import spinlock_t
-from .steps import Cell, Step, Steps, Struct, Verb, field, kernel
+from .steps import Steps, Struct, cmpxchg, field, kernel
 
 LOCKED, WAITING, READER = 1, 2, 4
 """A writer is inside; a writer waits (not used here); one reader, times as many as there are."""
-
-CMPXCHG = Verb("cmpxchg", "puts {argument} (old, new) in {cells} if it is old -> {result}",
-               lambda change, value: (True, change[1]) if value == change[0] else (False, value))
-
-
-def cmpxchg(cell: Cell, old: int, new: int) -> Step:
-    """The step that stores `new` if the cell holds `old`, and answers whether it did: C's atomic_try_cmpxchg()."""
-    return Step(CMPXCHG, (cell,), (old, new))
 
 
 class word_lock(Struct):

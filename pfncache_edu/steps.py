@@ -149,6 +149,8 @@ def note_forgotten(what: str) -> None:
 LOAD = Verb("load", "reads {cells} -> {result}", lambda _, old: (old, old))
 STORE = Verb("store", "stores {argument} in {cells}", lambda new, old: (None, new))
 ADD = Verb("add", "adds {argument} to {cells} -> {result}", lambda n, old: (old + n, old + n))
+CMPXCHG = Verb("cmpxchg", "puts {argument} (old, new) in {cells} if it is old -> {result}",
+               lambda change, old: (True, change[1]) if old == change[0] else (False, old))
 SMP_RMB = Verb("smp_rmb", "orders its loads (smp_rmb)", lambda _: (None,))
 SMP_WMB = Verb("smp_wmb", "orders its stores (smp_wmb)", lambda _: (None,))
 WAIT_UNTIL = Verb("wait_until", "sleeps until {cells} is {argument}", lambda value, old: (old, old) if old == value else None)
@@ -163,6 +165,11 @@ def smp_rmb() -> Step:
 def smp_wmb() -> Step:
     """Stores before it happen before stores after it. In this model it only marks the place."""
     return Step(SMP_WMB, ())
+
+
+def cmpxchg(cell: Cell, old: Hashable, new: Hashable) -> Step:
+    """Store `new` if the cell holds `old`, and answer whether it did, in one step: C's atomic_try_cmpxchg()."""
+    return Step(CMPXCHG, (cell,), (old, new))
 
 
 def wait_until(cell: Cell, value: Hashable) -> Step:

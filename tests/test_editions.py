@@ -41,8 +41,7 @@ def hidden_names():
     defined = {name for path in EXERCISE_SOURCES.glob("**/hidden.py") for node in ast.walk(ast.parse(path.read_text()))
                for name in ([node.name] if isinstance(node, ast.FunctionDef) else
                             [target.id for target in node.targets if isinstance(target, ast.Name)] if isinstance(node, ast.Assign) else [])}
-    ordinary = {"starter", "reference", "HIDDEN", "does_nothing", "once"} | MUTANTS.keys()
-    return {name for name in samples | defined - ordinary if len(name) > 8 and name not in ordinary}
+    return {name for name in samples | defined if "_" in name} - {"does_nothing", *MUTANTS}      # a single word is anybody's
 
 
 # --- nothing is given away --------------------------------------------------------------------------------------------
@@ -116,6 +115,20 @@ def test_answers_between_the_marks_are_sealed_in_place():
     made = with_sealed_answers(source)
     assert "yes" not in made and "'p'" not in made and "rest = 1" in made and "from .sealed import Sealed" in made
     assert with_sealed_answers("plain = 1\n") == "plain = 1\n"
+
+
+DRAWN = {"exercise_5_3.py": "the four traces that students match are made of what they are to be matched with"}
+
+
+@pytest.mark.parametrize("module", sorted((EXERCISE_SOURCES.parent / "pfncache_edu/grading").glob("exercise_*_*.py")), ids=lambda path: path.stem)
+def test_the_right_answers_of_questions_stand_between_the_marks(module):
+    """A name that is judged against, and is bound to plain values, is sealed."""
+    source = module.read_text(encoding="utf-8")
+    judged = {call.args[1].id for call in ast.walk(ast.parse(source)) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+              and call.func.id in ("right_choices", "chosen_set", "order") and isinstance(call.args[1], ast.Name)}
+    plain = {statement.targets[0].id for statement in ast.parse(with_sealed_answers(source)).body if isinstance(statement, ast.Assign)
+             and isinstance(statement.targets[0], ast.Name) and not any(isinstance(part, ast.Call) for part in ast.walk(statement.value))}
+    assert not judged & plain or module.name in DRAWN
 
 
 def test_only_plain_values_can_be_sealed():

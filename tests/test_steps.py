@@ -5,7 +5,7 @@ import pytest
 
 from pfncache_edu import Mistake, Program, Stepper, Thread, explore, kernel, read_lock, run, write_lock, write_unlock
 from pfncache_edu.locks import rwlock_t
-from pfncache_edu.steps import Step, Struct, field, forgotten, livepatched, unguarded, without_collecting
+from pfncache_edu.steps import Cell, Step, Struct, cmpxchg, field, forgotten, livepatched, unguarded, without_collecting
 
 
 class account(Struct):
@@ -178,6 +178,11 @@ def test_the_stepper_says_who_is_in_the_way_and_undoes():
 def test_a_schedule_that_cannot_be_read_says_what_one_looks_like():
     with pytest.raises(ValueError, match=r"'x3' is not a part of a schedule: .* a3 \(a = a, b = b\)"):
         run(program(deposit, deposit), "a2 x3")
+
+
+def test_compare_and_swap_stores_only_where_it_finds_what_it_expects():
+    cell = Cell("lock.word", 0)
+    assert cmpxchg(cell, 0, 1).effect(0) == (True, 1) and cmpxchg(cell, 0, 1).effect(4) == (False, 4)
 
 
 def test_what_is_forgotten_is_noted_unless_nobody_would_read_it():

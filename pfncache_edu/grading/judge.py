@@ -7,7 +7,6 @@ batch.py starts several of them, and starts another when one dies.
 """
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import os
@@ -23,18 +22,19 @@ from pathlib import Path
 from ..interpreters import threads
 from ..program import Program
 from ..steps import Mistake
-from . import trial, wire
+from . import instructions, wire
 from .answers import NoAnswer
 from .exercise import assess, refused
 from .exercises import EXERCISES, exercise_named
 from .hidden import Hidden, hardened, hidden_tests
+from .instructions import RunsForEver
 from .notebook import answers_in, seed_in
 from .remembered import Searches
 from .report import Report
 from .sandbox import SANDBOXES
 from .student import Silent, Student
 from .submission import NotASubmission, Submission, exercise_of
-from .trial import Attempts, RunsForEver, Situation, Trial, attempt
+from .trial import Attempts, Situation, Trial, attempt
 
 MAX_SUBMISSION = 10_000_000        # bytes of a file
 MAX_NOTES = 5
@@ -139,7 +139,7 @@ class RemoteAttempts(Attempts):
     def of(self, situation: Situation, program: Program) -> Trial:
         if len(program.threads) == 1:
             return attempt(program)
-        key = situation, bool(program.properties)
+        key = situation, bool(program.properties), *program.livepatch
         with suppress(RunsForEver, Mistake):
             if recalled := self.searches.recall(key, program, self.student):
                 return recalled
@@ -163,7 +163,6 @@ def clean_report(report: Report) -> Report:
 def forget() -> None:
     """Let go of what searches keep for good: no search is under way between two submissions."""
     threads._keep.clear()
-    gc.collect()
 
 
 # --- a process ------------------------------------------------------------------------------------------------------------------
@@ -176,7 +175,7 @@ def main(arguments: str) -> None:
     edition, seconds = Path(asked["edition"]), asked["seconds"]
     terms = Terms(lambda: sandbox.start(edition, seconds=3 * seconds, memory=asked["memory"], token=asked["token"]), seconds, asked["suite"],
                   hidden_tests(Path(asked["tests"])) if asked["tests"] else {})
-    trial.answers_run_here = False
+    instructions.answers_run_here = False
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for number, line in enumerate(sys.stdin.buffer, start=1):

@@ -23,8 +23,8 @@ from ..locks import READ_LOCK, WRITE_LOCK, MUTEX_LOCK, SPIN_LOCK
 from ..program import Thread
 from ..steps import COND_RESCHED, SMP_RMB, SMP_WMB, STORE, Cell, KernelFunction, Mistake, Struct, livepatched
 from . import wire
+from .instructions import PACKAGE, RunsForEver, limited_instructions
 from .submission import NotASubmission, Submission, read_submission, run_cells, sentence_of
-from .trial import PACKAGE, RunsForEver, limited_instructions
 
 MAX_NOTES = 5
 MAX_NAMES = 300
@@ -175,6 +175,8 @@ class Worker:
         """The next step of a kernel function after a history; and the ones after it, as long as their answers are certain."""
         if "new" in request:
             new = request["new"]
+            if new["function"] not in self.namespace:
+                return {"steps": [{"wrong": f"there is no function {new['function']}"}]}
             livepatch = {wire.kernel_function(*original): as_kernel(self.namespace[name]) for original, name in new["livepatch"]}
             self.calls[request["call"]] = Call(self.namespace[new["function"]], new["objects"], new["args"], livepatch)
         call, entries = self.calls[request["call"]], []

@@ -176,7 +176,7 @@ def surface(outcomes: Iterable[Outcome], *, dark: bool = False) -> Drawn:
             for x, share in enumerate(row):
                 axes.text(x, y, "-" if math.isnan(share) else f"{100 * share:.3g}", ha="center", va="center", fontsize=8,
                           color=theme.ink if math.isnan(share) else "#000000" if share > 0.5 else "#ffffff")
-        axes.set_xticks(range(len(rates)), [f"{rate:,g}" for rate in rates], rotation=45, ha="right")
+        axes.set_xticks(range(len(rates)), [f"{rate:,.0f}" for rate in rates], rotation=45, ha="right")
         axes.set_yticks(range(len(readers)), [str(n) for n in readers])
         axes.set_xlabel("invalidations per second")
         axes.set_ylabel("readers")
@@ -190,7 +190,7 @@ def _share(outcome: Outcome | None) -> float:
 
 def _row_text(cells: dict, variant: str, readers: int, rates: list[float]) -> str:
     shares = ((rate, _share(cells.get((variant, readers, rate)))) for rate in rates)
-    told = ", ".join(f"{100 * share:.3g} % at {rate:,g}/s" for rate, share in shares if not math.isnan(share))
+    told = ", ".join(f"{100 * share:.3g} % at {rate:,.0f}/s" for rate, share in shares if not math.isnan(share))
     return f"{VARIANTS[variant].words}, {readers} reader{'s' * (readers != 1)} turned away: {told or 'not simulated'}"
 
 

@@ -74,6 +74,7 @@ class Page {
     this.past = [];
     this.put({ situation: number, rule, asks: [...asks] });
     this.build();
+    this.root.querySelector("select").focus();          // it was made anew: the reader may go on with the arrow keys
   }
 
   predict(names) {
@@ -170,7 +171,7 @@ class Page {
       h("input", { type: "radio", name: `${this.id}-rule`, value: rule, onchange: () => this.change({ rule }) }), h("span", {}, words)));
     this.radios = rules.map((label) => label.firstChild);
     this.sliders = this.names.map((who, i) => {
-      const number = h("output", {}), input = h("input", { type: "range", min: "0", max: String(this.last), step: "1", oninput: (event) => this.move(i, Number(event.target.value)) });
+      const number = h("b", {}), input = h("input", { type: "range", min: "0", max: String(this.last), step: "1", oninput: (event) => this.move(i, Number(event.target.value)) });
       return { input, number, label: h("label", { class: "l-slider" }, h("span", {}, `${who} asks at `, number), input) };
     });
     this.undoing = h("button", { type: "button", onclick: () => this.undo() }, "Undo");

@@ -219,8 +219,6 @@ export class Player {
 
 // ---- the page --------------------------------------------------------------------------------------------------------
 
-/** Words, with places where a long C name may be broken. */
-const soft = (text) => text.replaceAll(" -> ", " → ").split(/(?<=[._])(?=\w)/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
 /** Words in which `these` are code. */
 const marked = (text) => text.split("`").map((part, i) => i % 2 ? h("code", {}, part) : part);
 const counted = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
@@ -228,7 +226,7 @@ const MODEL = "In this model every CPU sees stores in one order, barriers only m
 
 class Game {
   constructor(model, el) {
-    Object.assign(this, { model, el, all: unshare(model.get("data")), levels: model.get("levels"), fine: false, pending: "" });
+    Object.assign(this, { model, el, all: unshare(model.get("data")), levels: model.get("levels"), fine: false, expanded: false, pending: "" });
     this.id = `pfn${Math.random().toString(36).slice(2, 8)}`;
     this.root = h("section", { class: "pfn-scheduler", "aria-label": "You are the scheduler", "data-lm-suppress-shortcuts": "true",
       onkeydown: (event) => this.key(event) });

@@ -2,8 +2,8 @@
    (pfncache_edu/widgets/stall_meter.py) and is looked up here. */
 
 const VARIANTS = ["before", "after"];
-const ROWS = [["reads", "reads"], ["readers turned away", "turned_away"], ["– a notifier was inside", "behind_a_holder"],
-  ["– somebody waited for it", "behind_a_waiter"], ["trylocks that failed", "trylock_failures"], ["reads given up", "gave_up"],
+const ROWS = [["reads", "reads"], ["readers turned away", "turned_away"], ["– a writer was inside", "behind_a_holder"],
+  ["– a writer waited", "behind_a_waiter"], ["trylocks that failed", "trylock_failures"], ["reads given up", "gave_up"],
   ["events", "invalidations"], ["write locks by the notifier", "write_locks"], ["– for nothing", "for_nothing"],
   ["the hook takes, ns", "hook_ns"], ["reads per second", "reads_per_s"], ["99 % wait at most, ns", "p99_wait_ns"]];
 
@@ -73,6 +73,7 @@ class Page {
     this.put({ situation: number });
     this.put({ setting: this.given });
     this.build();
+    this.root.querySelector("select").focus();          // it was made anew: the reader may go on with the arrow keys
   }
 
   predict(places) {
@@ -138,7 +139,7 @@ class Page {
   /** A marker on the scale for each variant, before anything is shown. */
   question() {
     const { scale } = this.meter, sliders = VARIANTS.map((variant) => {
-      const words = h("output", {}, scale[0]);
+      const words = h("b", {}, scale[0]);
       const input = h("input", { type: "range", min: "0", max: String(scale.length - 1), value: "0", step: "1", oninput: () => { words.textContent = input.ariaValueText = scale[Number(input.value)]; } });
       return [input, h("label", { class: "m-slider" }, h("span", {}, `${variant} the patch: `, words), input)];
     });
@@ -150,7 +151,7 @@ class Page {
   controls() {
     const names = ["events of the notifier", "unrelated to the cache", "readers of the cache", "the readers are"];
     this.turned = Object.values(this.meter.knobs).map((values, knob) => {
-      const said = h("output", {});
+      const said = h("b", {});
       const input = h("input", { type: "range", min: "0", max: String(values.length - 1), step: "1", oninput: (event) => this.turn(knob, Number(event.target.value)) });
       return { input, said, label: h("label", { class: "m-slider" }, h("span", {}, `${names[knob]}: `, said), input) };
     });
@@ -176,7 +177,7 @@ class Page {
 
   told(both) {
     const each = both.map(({ reads, turned_away, p99_wait_ns }, i) => reads
-      ? `${VARIANTS[i][0].toUpperCase()}${VARIANTS[i].slice(1)} the patch ${count(turned_away)} of ${count(reads)} reads were turned away; 99 % waited ${p99_wait_ns ? `at most ${count(p99_wait_ns)} ns` : "not at all"}.`
+      ? `${VARIANTS[i][0].toUpperCase()}${VARIANTS[i].slice(1)} the patch ${count(turned_away)} of ${count(reads)} reads were turned away; ${p99_wait_ns ? `99 % waited at most ${count(p99_wait_ns)} ns` : turned_away ? "99 % did not wait" : "nobody waited"}.`
       : `${VARIANTS[i][0].toUpperCase()}${VARIANTS[i].slice(1)} the patch nobody reads.`);
     if (this.setting.join() !== this.given.join()) return each.join(" ");
     const right = both.map(({ p99_wait_ns }, i) => this.meter.place(p99_wait_ns) === this.predicted[i]);
