@@ -250,3 +250,14 @@ def test_a_claim_that_no_page_refers_to_fails_the_build():
     assert problem.startswith("chapter_8.toml: no page refers to the claim 'check-is-locked'")
     assert not list(pfn_claims.unused({"page": [("check-is-locked", "page.md:1")]}, ledger, {"chapters/look-before-you-lock"}))
     assert not list(pfn_claims.unused({}, ledger, {"some-other-book"}))
+
+
+def test_a_wrong_id_in_a_notebook_is_shown_with_its_sentence_alone():
+    sys.path.insert(0, str(ROOT / "book/_ext"))
+    try:
+        import pfn_claims
+    finally:
+        sys.path.pop(0)
+    page = ROOT / "book/chapters/a-page-that-moved-under-your-feet.ipynb"
+    line, = pfn_claims.dangling({"page": [("c0-a-look-up-may-sleep", f"{page}:40012")]}, {})
+    assert line.startswith(f"{page}:40012: no claim has the id 'c0-a-look-up-may-sleep', in: “But to look a page up may mean") and line.endswith("until it is there.”")
