@@ -48,7 +48,7 @@ def use_without_a_lock(gpc: gfn_to_pfn_cache) -> Steps[None]:
 
 @kernel
 def take_page_away(gpc: gfn_to_pfn_cache, new_page: object) -> Steps[None]:
-    """Withdraw the page from its cache and give it away, without a lock and without an event."""
+    """Withdraw the page and give it away, and nothing else."""
     yield gpc.valid.set(False)
     yield gpc.kvm.mm.pte[FIRST_PAGE].set(new_page)
 
@@ -65,6 +65,14 @@ def look_up_and_write_later(mm: mm_struct) -> Steps[None]:
     """A note of the page, and a write through it: a cache that nobody tells anything."""
     note = yield mm.pte[FIRST_PAGE]
     yield write_guest(mm, khva_t(note))
+
+
+@kernel
+def look_twice(mm: mm_struct) -> Steps[None]:
+    """A user that looks again right before it writes, and writes only if nothing has changed."""
+    note = yield mm.pte[FIRST_PAGE]
+    if (yield mm.pte[FIRST_PAGE]) == note:
+        yield write_guest(mm, khva_t(note))
 
 
 @kernel
@@ -116,6 +124,11 @@ def nobody_is_told(livepatch: Livepatch | None = None) -> Program:
     mm = mm_struct("mm", {FIRST_PAGE: "A"})
     return Program("nobody_is_told", (Thread("vcpu0", look_up_and_write_later, (mm,)), Thread("host", move_page_unannounced, (mm,))),
                    (guest_writes_reach_the_guest,), livepatch or {}, title="The host moves a page and tells nobody")
+
+
+def user_looks_twice(livepatch: Livepatch | None = None) -> Program:
+    """As nobody_is_told(), but vcpu0 looks again right before it writes. That does not help."""
+    return nobody_is_told({look_up_and_write_later: look_twice} | (livepatch or {}))
 
 
 def page_moves_during_use(livepatch: Livepatch | None = None) -> Program:

@@ -15,7 +15,7 @@ FLOORS = [                      # from the ground up: a module may import from i
     {"kvm", "interpreters"},    # neighbours that never import each other
     {"properties", "lent_page"},
     {"scenarios", "conformance", "contention", "turns", "changelog"},
-    {"mutants", "calibrate", "lab"},
+    {"mutants", "calibrate", "lab", "doctor", "diagnostic"},
     {"ablations", "announce", "callers", "former_bugs", "mmap_lock", "ranges"},
     {"render"},
     {"grading", "contend", "claims"},

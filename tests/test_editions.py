@@ -32,7 +32,7 @@ def student(tmp_path_factory):
 
 def bytes_of(folder):
     return {path: path.read_text(encoding="utf-8") for path in folder.rglob("*")
-            if path.is_file() and path.suffix not in (".gz", ".pyc")}
+            if path.is_file() and path.suffix not in (".gz", ".pyc", ".xz")}
 
 
 def hidden_names():
@@ -48,15 +48,16 @@ def hidden_names():
 # --- nothing is given away --------------------------------------------------------------------------------------------
 
 def test_no_hidden_test_or_sample_is_named_in_a_byte_of_the_student_edition(student):
-    told = {(path.name, name) for path, text in bytes_of(student).items() for name in hidden_names()
-            if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) and not public(name)}
-    assert told == set() and len(hidden_names()) > 10
+    hidden = hidden_names() - public_names()
+    told = {(path.name, name) for path, text in bytes_of(student).items() for name in hidden & set(re.findall(r"\w+", text))}
+    assert told == set() and len(hidden) > 50
 
 
-def public(name):
-    """Whether a name is an ordinary one that the book's own, tested code has as well."""
+def public_names():
+    """Names that the book's own, tested code has as well: of functions, and of what exercises give points for."""
     package = pathlib.Path(sys.modules["pfncache_edu"].__file__).parent
-    return any(re.search(rf"(?:def|class) {re.escape(name)}\b", path.read_text()) for path in package.rglob("*.py"))
+    code = "\n".join(path.read_text() for path in package.rglob("*.py"))
+    return {*re.findall(r"(?:def|class) (\w+)", code), *(p.name for exercise in EXERCISES.values() for p in exercise.properties)}
 
 
 def test_no_line_of_a_solution_is_in_a_notebook_of_the_student_edition(student):
@@ -115,6 +116,20 @@ def test_answers_between_the_marks_are_sealed_in_place():
     made = with_sealed_answers(source)
     assert "yes" not in made and "'p'" not in made and "rest = 1" in made and "from .sealed import Sealed" in made
     assert with_sealed_answers("plain = 1\n") == "plain = 1\n"
+
+
+DRAWN = {"exercise_5_3.py": "the four traces that students match are made of what they are to be matched with"}
+
+
+@pytest.mark.parametrize("module", sorted((EXERCISE_SOURCES.parent / "pfncache_edu/grading").glob("exercise_*_*.py")), ids=lambda path: path.stem)
+def test_the_right_answers_of_questions_stand_between_the_marks(module):
+    """A name that is judged against, and is bound to plain values, is sealed."""
+    source = module.read_text(encoding="utf-8")
+    judged = {call.args[1].id for call in ast.walk(ast.parse(source)) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+              and call.func.id in ("right_choices", "chosen_set", "order") and isinstance(call.args[1], ast.Name)}
+    plain = {statement.targets[0].id for statement in ast.parse(with_sealed_answers(source)).body if isinstance(statement, ast.Assign)
+             and isinstance(statement.targets[0], ast.Name) and not any(isinstance(part, ast.Call) for part in ast.walk(statement.value))}
+    assert not judged & plain or module.name in DRAWN
 
 
 def test_only_plain_values_can_be_sealed():

@@ -63,7 +63,7 @@ def test_the_text_names_every_point(source):
     exercise = EXERCISES[number_of(source)]
     rows = re.findall(r"^# \| .* \| ([\d.]+) \|$", source.read_text(encoding="utf-8"), re.MULTILINE)
     assert [float(points) for points in rows] == [p.points for p in exercise.properties]
-    assert f"{exercise.points:g} points" in source.read_text(encoding="utf-8")
+    assert f"{exercise.points:g} point{'' if exercise.points == 1 else 's'}" in source.read_text(encoding="utf-8")
 
 
 def pinned(source: pathlib.Path) -> dict[str, dict[str, str]]:

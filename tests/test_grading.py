@@ -15,7 +15,7 @@ from pfncache_edu.grading.exports import cell
 from pfncache_edu.grading.pages import clean_svg
 from pfncache_edu.grading.report import Report, Result, as_html, as_text
 from pfncache_edu.grading.submission import NotASubmission, exercise_of, read_submission, run_cells, without_magics
-from pfncache_edu.grading.trial import RunsForEver, limited_instructions
+from pfncache_edu.grading.instructions import RunsForEver, limited_instructions
 from pfncache_edu.kvm import v6_1
 from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start as finished
 

@@ -140,9 +140,9 @@ def test_a_search_that_was_made_before_says_the_same_with_the_new_answer_s_own_l
     fresh = judged(sample("clears_under_the_read_lock"), searches=Searches())
     searches = Searches()
     judged(sample("clears_under_the_read_lock"), searches=searches)
-    before = {key: len(kept) for key, kept in searches.known.items()}
+    before = dict(searches.sizes)
     again = judged("\n\n" + sample("clears_under_the_read_lock"), searches=searches)
-    assert {key: len(kept) for key, kept in searches.known.items()} == before
+    assert searches.sizes == before
     assert [(r.outcome, r.happened, r.schedule, r.svg) for r in again.results] == [(r.outcome, r.happened, r.schedule, r.svg) for r in fresh.results]
     assert line_in(again.failures[0].where) == line_in(fresh.failures[0].where) + 2
 

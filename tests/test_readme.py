@@ -4,6 +4,8 @@ import io
 import pathlib
 import re
 
+from pfncache_edu.cli import parser
+
 ROOT = pathlib.Path(__file__).parent.parent
 
 
@@ -23,6 +25,11 @@ def test_what_the_readme_names_is_there():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"make (\w+)  ", text) + re.findall(r"`make (\w+)`", text):
         assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_the_commands_that_the_readme_shows_are_there():
+    commands = next(action for action in parser()._actions if action.dest == "command").choices
+    assert set(re.findall(r"^(?:`|)pfncache (\w+)", (ROOT / "README.md").read_text(), re.M)) <= set(commands)
 
 
 def test_every_picture_has_a_text_alternative():

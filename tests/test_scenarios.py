@@ -63,6 +63,11 @@ def test_the_least_that_can_go_wrong_is_five_steps_long():
     assert (verdict.outcome, verdict.broken, verdict.schedule) == ("violated", "guest_writes_reach_the_guest", "v1 h2 v2")
 
 
+def test_a_second_look_makes_the_dangerous_time_shorter_and_not_empty():
+    verdict = explore(scenarios.user_looks_twice())
+    assert (verdict.outcome, verdict.schedule, verdict.broken) == ("violated", "v2 h1 v1", "guest_writes_reach_the_guest")
+
+
 def test_the_patch_has_a_scenario_before_and_one_after():
     assert str(explore(scenarios.read_lock_first())) == "holds: 4,608 states, all of them"
     assert str(explore(scenarios.write_lock_at_once())) == "holds: 4,464 states, all of them"

@@ -7,6 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from pfncache_edu.grading.release import cells_of
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*(ROOT / "book").glob("*.md"), *(ROOT / "book/chapters").glob("*.ipynb"), *(ROOT / "exercises").glob("*/*/source.py"),
                 ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "exercises/README.md"])
@@ -25,10 +27,13 @@ def text_of(page):
 
 
 def prose_of(page):
-    """The text without code, tables and comment signs: what is read as sentences."""
-    text = re.sub(r"```.*?```|^\|.*$|^(from|import|    ).*$", "\n\n", text_of(page), flags=re.S | re.M) if page.suffix == ".ipynb" else \
-        re.sub(r"```\w.*?```|^\|.*$", "\n\n", text_of(page), flags=re.S | re.M)
-    return re.sub(r"`[^`]*`", "·", re.sub(r"^# ?", "", text, flags=re.M))
+    """What is read as sentences: of a notebook or a source of one, the text cells; without code and tables."""
+    text = text_of(page)
+    if page.suffix == ".ipynb":
+        text = "\n\n".join(cell.source for cell in nbformat.reads(page.read_text(encoding="utf-8"), 4).cells if cell.cell_type == "markdown")
+    if page.suffix == ".py":
+        text = "\n\n".join(cell.source for cell in cells_of(text) if cell.kind == "markdown")
+    return re.sub(r"`[^`]*`", "·", re.sub(r"```\w.*?```|^\|.*$|^    .*$", "\n\n", text, flags=re.S | re.M))
 
 
 def misspellings(folder, files):

@@ -16,6 +16,8 @@ from pfncache_edu.widgets.cache_life import (BOXES, CALLS, FIELDS, GOALS, Little
 from pfncache_edu.widgets.live_widget import module
 from pfncache_edu.widgets.sharing import compact, unshare
 
+pytestmark = pytest.mark.slow            # the first test computes every state that the widget shows
+
 
 @pytest.fixture(scope="module")
 def life():

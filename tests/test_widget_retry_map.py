@@ -2,6 +2,7 @@
 import gzip
 
 import pytest
+import traitlets
 
 pytest.importorskip("anywidget", reason="the widgets need the extra `widgets`")
 
@@ -80,6 +81,16 @@ def test_a_wrong_argument_is_answered_with_what_to_write(variants, error, remedy
     with pytest.raises(error) as raised:
         RetryMap(variants=variants)
     assert remedy in str(raised.value)
+
+
+def test_python_sees_where_the_reader_is_and_can_run_it_again(widget):
+    widget.set_state({"place": "page_moves_during_refresh/forgets_the_sequence~move~10~10"})     # what the reader's side sends
+    assert widget.schedule == "v13 n20 v7" and Stepper(widget.program, widget.schedule).wrong
+    widget.place = "page_moves_during_refresh~move~0~3"
+    assert not Stepper(widget.program, widget.schedule).choices(), "everybody is done"
+    with pytest.raises(traitlets.TraitError, match="write VARIANT~CUT~x~y"):
+        widget.place = "page_moves_during_refresh~move~3~2"
+    widget.place = ""
 
 
 LOOKED_UP = """

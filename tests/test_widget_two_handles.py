@@ -29,6 +29,8 @@ def test_a_range_holds_its_start_and_not_its_end():
         for end in range(start, PAGES + 1):
             assert hits[f"{start},{end}"] == "".join("1" if start <= page < end else "0" for page in range(PAGES))
 
+pytestmark = pytest.mark.slow            # the first test computes every state that the widget shows
+
 
 def test_our_page_is_the_one_of_the_book():
     assert address(OURS) == FIRST_PAGE and address(0) == LINE and spread()[0] == [OURS, 0]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..steps import KernelFunction, kernel
-from .trial import RunsForEver, limited_instructions
+from .instructions import RunsForEver, limited_instructions
 
 MAX_TEXT = 100_000            # characters of a piece of plain data
 MAX_CALL = 1_000_000          # bytecode instructions of one call of a plain function

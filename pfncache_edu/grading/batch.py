@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from . import trial
+from . import instructions
 from .edition import suite_hash
 from .exports import cell
 from .exercises import EXERCISES
@@ -301,10 +301,10 @@ class answers_elsewhere:
     """While it is open, answers are taken to run in another process."""
 
     def __enter__(self):
-        trial.answers_run_here = False
+        instructions.answers_run_here = False
 
     def __exit__(self, *_):
-        trial.answers_run_here = True
+        instructions.answers_run_here = True
 
 
 # --- another suite ----------------------------------------------------------------------------------------------------------------

@@ -1,10 +1,8 @@
 """Exercise 0.2, "Is everything in place?": the doctor looks at the machine, and the answer is what it found.
 
-What it finds includes the result of a small search, so that an explorer that counts differently here is noticed at once.
+What the doctor finds includes the result of a small search, so that an explorer that counts differently here is noticed at once.
 """
 from __future__ import annotations
-
-import platform
 
 from ..interpreters.explorer import explore
 from ..scenarios import nobody_is_told
@@ -12,25 +10,6 @@ from .answers import AnswerFailed, Answers, data
 from .exercise import Exercise, Finding, Judged
 
 OLDEST = (3, 11)
-
-
-def doctor() -> dict:
-    """What this machine has: Python, the system, the widgets, and the result of a small search. Prints it, too."""
-    verdict = explore(nobody_is_told())
-    found = {"python": platform.python_version(), "system": platform.system(), "widgets": has_widgets(),
-             "states": verdict.states, "schedule": verdict.schedule}
-    for name, value in found.items():
-        print(f"{name:<9} {value}")
-    return found
-
-
-def has_widgets() -> bool:
-    """Whether widgets can be shown in a notebook here."""
-    try:
-        import anywidget  # noqa: F401
-    except ImportError:
-        return False
-    return True
 
 
 def healthy(answers: Answers) -> Finding:

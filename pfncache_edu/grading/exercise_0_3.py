@@ -5,11 +5,8 @@ The right answers are not written down: they are what the runs of the functions 
 from __future__ import annotations
 
 from ..interpreters.sequential import run
-from ..kvm.host_mm import WRITE_GUEST, write_guest
-from ..kvm.structs import khva_t, mm_struct
-from ..program import Program
-from ..scenarios import FIRST_PAGE, look_up_and_write_later, nobody_is_told
-from ..steps import Steps, kernel
+from ..kvm.host_mm import WRITE_GUEST
+from ..scenarios import user_looks_twice
 from .answers import data
 from .exercise import Exercise, Judged
 from .questions import right_choices
@@ -18,22 +15,9 @@ KEPT, LOST, NEVER = "kept", "lost", "never made"
 SCHEDULES = ("h1 v3", "v1 h1 v1", "v2 h1 v1")
 
 
-@kernel
-def looks_twice(mm: mm_struct) -> Steps[None]:
-    """A user that looks again right before it writes, and writes only if nothing has changed."""
-    note = yield mm.pte[FIRST_PAGE]
-    if (yield mm.pte[FIRST_PAGE]) == note:
-        yield write_guest(mm, khva_t(note))
-
-
-def situation() -> Program:
-    """A user that looks twice, and a host that moves its page and tells nobody: for run(situation(), "h1 v3")."""
-    return nobody_is_told({look_up_and_write_later: looks_twice})
-
-
 def outcome(schedule: str) -> str:
     """What becomes of the write in this order."""
-    trace = run(situation(), schedule)
+    trace = run(user_looks_twice(), schedule)
     if any(event.wrong for event in trace):
         return LOST
     return KEPT if any(event.step.verb is WRITE_GUEST for event in trace) else NEVER

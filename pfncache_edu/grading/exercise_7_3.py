@@ -16,7 +16,9 @@ DOUBTS = {
     "h": "Linux 6.12 takes write locks in the runs with related events, so the patch does not do what it says.",
     "i": "Waits for other locks, such as the one of the task list, were counted, too.",
     "j": "The clock in the traces is too coarse for the waits."}
+### BEGIN ANSWERS
 APPLY = ("a", "c", "d", "f")
+### END ANSWERS
 WHY = {
     "b": "The runs with related events went through the same tracer, and show waits.",
     "e": "The recordings show the same lock calls in every boot: they follow from the code.",

@@ -16,7 +16,7 @@ PARTS = {
     "G": "v2: count the write locks, as the review of v1 asked.",
     "H": "One such event used to lock every active cache for write; now it locks none (counted in a model).",
 }
-SHORTLOG, CHANGE, GAIN, NUMBER, COST, TAG, LINE, NOTE = "CEBHDAFG"
+TAG, GAIN, SHORTLOG, COST, CHANGE, LINE, NOTE, NUMBER = "ABCDEFGH"
 Places = dict[str, int]
 
 

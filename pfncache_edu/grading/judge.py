@@ -23,18 +23,19 @@ from pathlib import Path
 from ..interpreters import threads
 from ..program import Program
 from ..steps import Mistake
-from . import trial, wire
+from . import instructions, wire
 from .answers import NoAnswer
 from .exercise import assess, refused
 from .exercises import EXERCISES, exercise_named
 from .hidden import Hidden, hardened, hidden_tests
+from .instructions import RunsForEver
 from .notebook import answers_in, seed_in
 from .remembered import Searches
 from .report import Report
 from .sandbox import SANDBOXES
 from .student import Silent, Student
 from .submission import NotASubmission, Submission, exercise_of
-from .trial import Attempts, RunsForEver, Situation, Trial, attempt
+from .trial import Attempts, Situation, Trial, attempt
 
 MAX_SUBMISSION = 10_000_000        # bytes of a file
 MAX_NOTES = 5
@@ -176,7 +177,7 @@ def main(arguments: str) -> None:
     edition, seconds = Path(asked["edition"]), asked["seconds"]
     terms = Terms(lambda: sandbox.start(edition, seconds=3 * seconds, memory=asked["memory"], token=asked["token"]), seconds, asked["suite"],
                   hidden_tests(Path(asked["tests"])) if asked["tests"] else {})
-    trial.answers_run_here = False
+    instructions.answers_run_here = False
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     for number, line in enumerate(sys.stdin.buffer, start=1):

@@ -1,15 +1,15 @@
 """Searches that need not be made twice: what an earlier answer's search found, for an answer that does just the same.
 
 A search depends on an answer only by what the answer's functions say when they are asked for their steps. So the
-questions of a search and the answers to them, the *transcript*, are kept with what came out. Whoever answers every
-question of a transcript in the same way gets the same outcome, and has been asked everything that a search would have
-asked. Only the numbers that a process gives to places may differ, and the lines that the steps are in: a schedule that
-fails is replayed with the new answer's own functions, so that it shows the new answer's own lines.
+questions of each search are kept, as a tree: at each place a question, and a branch for each thing that was said to
+it, down to what came out. Whoever is asked along the tree and gets to an end has been asked everything that a search
+would have asked, and gets the same outcome. Only the numbers that a process gives to places may differ, and the lines that
+the steps are in: a schedule that fails is replayed with the new answer's own functions, so that it shows their lines.
 """
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..interpreters.sequential import replay
 from ..program import Program
@@ -17,17 +17,17 @@ from ..verdict import Verdict
 from .student import Conversation, Said, Student
 from .trial import Situation, Trial, place_to_look_at
 
-KEPT = 12                          # transcripts of a situation
+KEPT = 4_000                       # questions of a situation
 
-Question = tuple[str, int, str]    # the conversation, the question before it, and the result that its step then got
+Question = tuple[str, int, str]    # the conversation, the number of the question before it, and what its step then answered
 Essence = tuple
 
 
-@dataclass(frozen=True)
-class Transcript:
-    """The questions of a search in their order, with what was said, and what came out."""
-    questions: tuple[tuple[Question, Essence], ...]
-    verdict: Verdict
+@dataclass
+class Asked:
+    """A question of a search, and what came after each thing that was said to it: the next question, or the end."""
+    question: Question
+    after: dict[Essence, Asked | Verdict] = field(default_factory=dict)
 
 
 class Places:
@@ -48,40 +48,48 @@ class Searches:
     """What searches found, by situation."""
 
     def __init__(self):
-        self.known: dict[tuple, list[Transcript]] = {}
+        self.known: dict[tuple[Situation, bool], Asked] = {}
+        self.sizes: dict[tuple[Situation, bool], int] = {}
 
     def recall(self, key: tuple[Situation, bool], program: Program, student: Student) -> Trial | None:
         """The trial of a program, if an answer was searched before that says the same to everything; else None."""
-        kept = self.known.get(key, [])
-        for n, transcript in enumerate(kept):
-            if says_the_same(transcript, student):
-                kept.insert(0, kept.pop(n))
-                verdict = replace(transcript.verdict, program=program)
-                if not verdict.holds:
-                    verdict = replay(verdict)
-                    verdict = replace(verdict, sentence=verdict.trace[-1].wrong or verdict.sentence)     # a sentence may name a line
-                return Trial(program, verdict.outcome, verdict.broken or "", verdict.sentence or "", place_to_look_at(verdict), verdict)
-        return None
+        at, places, said = self.known.get(key), Places(), []
+        while isinstance(at, Asked):
+            conversation, before, result = at.question
+            there = student.open(conversation)
+            said.append(there.first() if before < 0 else there.next(said[before], result))
+            at = at.after.get(places.essence(conversation, said[-1]))
+        if at is None:
+            return None
+        verdict = replace(at, program=program)
+        if not verdict.holds:
+            verdict = replay(verdict)
+            verdict = replace(verdict, sentence=verdict.trace[-1].wrong or verdict.sentence)     # a sentence may name a line
+        return Trial(program, verdict.outcome, verdict.broken or "", verdict.sentence or "", place_to_look_at(verdict), verdict)
 
     def keep(self, key: tuple[Situation, bool], heard: Iterable[tuple[Conversation, Said, Said | None, str]], trial: Trial) -> None:
-        """Remember a trial by what was heard in it."""
+        """Remember a trial by what was heard in it, unless it was cut off."""
         if trial.verdict is None or trial.outcome not in ("holds", "violated", "deadlock"):
             return
-        places, numbers, questions = Places(), {None: -1}, []
-        for conversation, said, before, result in heard:
-            numbers[said] = len(questions)
-            questions.append(((conversation.key, numbers[before], result), places.essence(conversation.key, said)))
-        kept = self.known.setdefault(key, [])
-        kept.insert(0, Transcript(tuple(questions), replace(trial.verdict, program=None, trace=())))
-        del kept[KEPT:]
+        questions = list(asked_and_said(heard))
+        if self.sizes.get(key, 0) > KEPT:                          # begin anew: the ones that matter come again
+            del self.known[key], self.sizes[key]
+        self.sizes[key] = self.sizes.get(key, 0) + len(questions)
+        at: Asked | None = None
+        for n, (question, essence) in enumerate(questions):
+            if at is None:
+                at = self.known.setdefault(key, Asked(question))
+            if not isinstance(at, Asked) or at.question != question:
+                return
+            if n + 1 == len(questions):
+                at.after[essence] = replace(trial.verdict, program=None, trace=())
+            else:
+                at = at.after.setdefault(essence, Asked(questions[n + 1][0]))
 
 
-def says_the_same(transcript: Transcript, student: Student) -> bool:
-    """Whether a student's functions answer every question of a transcript as it has it."""
-    places, said = Places(), []
-    for (key, before, result), expected in transcript.questions:
-        conversation = student.conversations.get(key) or student.open(key)
-        said.append(conversation.first() if before < 0 else conversation.next(said[before], result))
-        if places.essence(key, said[-1]) != expected:
-            return False
-    return True
+def asked_and_said(heard: Iterable[tuple[Conversation, Said, Said | None, str]]) -> Iterable[tuple[Question, Essence]]:
+    """What was asked in a search and said to it, without the student who said it."""
+    places, numbers = Places(), {None: -1}
+    for conversation, said, before, result in heard:
+        numbers[said] = len(numbers) - 1
+        yield (conversation.key, numbers[before], result), places.essence(conversation.key, said)

@@ -37,8 +37,8 @@ from ..steps import KernelFunction, Mistake
 from ..verdict import Place
 from . import wire
 from .answers import MAX_CALL, MAX_TEXT, AnswerFailed, Asked
+from .instructions import PACKAGE, RunsForEver
 from .notebook import SEED
-from .trial import PACKAGE, RunsForEver
 
 RESTARTS = 2
 MAX_STACK = 50

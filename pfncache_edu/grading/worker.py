@@ -23,8 +23,8 @@ from ..locks import READ_LOCK, WRITE_LOCK, MUTEX_LOCK, SPIN_LOCK
 from ..program import Thread
 from ..steps import COND_RESCHED, SMP_RMB, SMP_WMB, STORE, Cell, KernelFunction, Mistake, Struct, livepatched
 from . import wire
+from .instructions import PACKAGE, RunsForEver, limited_instructions
 from .submission import NotASubmission, Submission, read_submission, run_cells, sentence_of
-from .trial import PACKAGE, RunsForEver, limited_instructions
 
 MAX_NOTES = 5
 MAX_NAMES = 300

@@ -271,7 +271,7 @@ class Twins(dict):
     """
 
     def __init__(self, roles: list[Role]):
-        self.roles = roles
+        self.roles, self.ways = roles, Ways(self)
 
     @property
     def mask(self) -> int:
@@ -376,8 +376,11 @@ class Search:
         """The number of states of the full search, also when twins were told apart by nothing."""
         if not self.twins:
             return self.met
-        ways = [map(Ways(twins).__getitem__, map(twins.mask.__and__, self.seen)) for twins in self.twins]
-        return sum(reduce(partial(map, mul), ways))
+        return sum(chain.from_iterable(map(self.ways_to_tell_apart, self.levels)))
+
+    def ways_to_tell_apart(self, level: list[int]) -> Iterable[int]:
+        """How many states of the full search each state of the level stands for."""
+        return reduce(partial(map, mul), [map(twins.ways.__getitem__, map(twins.mask.__and__, level)) for twins in self.twins])
 
     def learn_everything(self) -> Search:
         """Search on past every failure, so that all of every thread's automaton is known."""
@@ -444,7 +447,7 @@ class Search:
         return None
 
     def deadlock(self, level):
-        dead = [s for s in self.without_a_move(level) if self.standstill(s)]
+        dead = [s for s in compress(level, map(not_, map(any, zip(*self.moves)))) if self.standstill(s)]
         if self.locks_can_close_a_ring():
             mask = sum(role.slot.mask for role in self.roles)
             for part in {s & mask for s in level} - self.standstills.keys():
@@ -452,13 +455,6 @@ class Search:
             dead += [s for s in level if self.standstills[s & mask]]
             return dead and ("no_deadlock", lambda s, _: self.standstills[s & mask] or self.standstill(s), [(s, None) for s in dead])
         return dead and ("no_deadlock", lambda s, _: self.standstill(s), [(s, None) for s in dead])
-
-    def without_a_move(self, level: list[int]) -> list[int]:
-        """The states that nobody can leave."""
-        idle = list(compress(level, map(not_, self.moves[0])))
-        for role in self.roles[1:]:                # look again, but at ever fewer: most states were left by one before
-            idle = list(compress(idle, map(not_, self.moves_of(role, idle))))
-        return idle
 
     def locks_can_close_a_ring(self) -> bool:
         """Whether threads could ever wait for each other in a ring, going by the order in which they take locks.

@@ -17,10 +17,11 @@ head, one for write when anybody holds or waits. Mutexes and spinlocks are FIFO.
 """
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from heapq import heappop, heappush, heappushpop
+from heapq import heapify, heappop, heappush, heappushpop
 from typing import NamedTuple
 
 from ..program import Program, Thread
@@ -216,7 +217,6 @@ class Simulator:
         self.waits: list[Wait] = []
         self.notes: list[Note] = []
         self.holds: list[Hold] = []
-        self.steps = 0
         self._record_holds = record_holds
         self._variables: dict[Cell, _Variable] = {}
         self._data: dict[Cell, _Variable] = {}                    # those that were loaded
@@ -263,21 +263,32 @@ class Simulator:
 
     def run(self, until: float) -> None:
         """Go on until that time, in ns. It ends early if all threads are done, or wait for each other: see `stuck`."""
-        with livepatched(self.program.livepatch), unguarded(), without_collecting():
-            while self._agenda and self._agenda[0][0] <= until:
-                self._run_on(until)
+        end = until, math.inf, None                   # comes after everything that happens until then
+        heappush(self._agenda, end)
+        try:
+            with livepatched(self.program.livepatch), unguarded(), without_collecting():
+                while self._run_on():
+                    pass
+        except BaseException:
+            self._agenda[:] = [entry for entry in self._agenda if entry is not end]
+            heapify(self._agenda)
+            raise
         self.now = until
 
-    def _run_on(self, until: float) -> None:
+    def _run_on(self) -> bool:
         """Let the CPU that is first go on, until it has to wait or another one is earlier, and so on with that one.
+
+        Whether there is more to do before the end.
 
         All that happens hundreds of thousands of times a second is in this one loop.
         """
         agenda, variables, loaded, plans, load = self._agenda, self._variables, self._data, self._plans, self.costs.load
         miss, remote, still = self.costs.miss, self.costs.remote, self.program.still
         time, _, cpu = heappop(agenda)
+        if cpu is None:
+            return False
         send, bit, finish, variable = cpu.send, cpu.bit, cpu.finish, cpu.variable
-        notes, new, steps = self.notes, tuple.__new__, 0          # Note(…) itself would take twice as long
+        notes, new = self.notes, tuple.__new__          # Note(…) itself would take twice as long
         try:
             while True:
                 if finish is _begin:                  # it only now comes to the line of its step
@@ -285,16 +296,14 @@ class Simulator:
                 else:
                     answer = variable.value if finish is _load else finish(cpu, variable, time)
                     if answer is _BLOCKED:
-                        return
+                        return True
                     began, step = time, send(answer)
-                    steps += 1
                 # Now find out what the step needs: `ready` is when it is complete.
                 while True:
                     if type(step) is Cell:
                         if step in still:             # it never changes, so it does not matter when it is read
                             time += load
                             step = send(step.initial)
-                            steps += 1
                             continue
                         variable = loaded.get(step) or self._loaded(step)
                         finish, writes, local = _load, False, load
@@ -305,12 +314,10 @@ class Simulator:
                             break
                         if verb is CLOCK:
                             step = send(time)
-                            steps += 1
                             continue
                         if verb is NOTE:
                             notes.append(new(Note, (time, cpu.name, *step.argument)))
                             step = send(None)
-                            steps += 1
                             continue
                         if verb is SLEEP:
                             finish, ready = _nothing, time + step.argument
@@ -320,7 +327,7 @@ class Simulator:
                             ready = time + local
                             break
                         variable = variables.get(step.cells[0]) or self._variable(step.cells[0])
-                    if time > began and agenda and agenda[0][0] < time:
+                    if time > began and agenda[0][0] < time:
                         finish, ready = _begin, time      # others come to the line before
                         break
                     line = variable.line
@@ -332,19 +339,17 @@ class Simulator:
                         line.copies = bit if writes else line.copies | bit
                     break
                 cpu.step, cpu.variable, cpu.finish = step, variable, finish
-                if ready > until or agenda and agenda[0][0] <= ready:
+                if agenda[0][0] <= ready:
                     self._order += 1
                     time, _, cpu = heappushpop(agenda, (ready, self._order, cpu))
-                    if time > until:
-                        self._later(time, cpu)
-                        return
+                    if cpu is None:
+                        return False
                     send, bit, finish, variable = cpu.send, cpu.bit, cpu.finish, cpu.variable
                 else:
                     time = ready                      # nobody is earlier: run ahead, without the heap
         except StopIteration:
             cpu.step = None
-        finally:
-            self.steps += steps
+            return True
 
     def _later(self, time: float, cpu: _Cpu) -> None:
         self._order += 1

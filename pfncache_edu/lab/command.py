@@ -10,7 +10,7 @@ import argparse
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import experiment, machine, recordings, tables, walk
@@ -61,7 +61,7 @@ def _number(text: str) -> int:
 def _show(asked) -> int:
     try:
         boots = [recordings.read(file.read_bytes(), file.name) for file in asked.files] or \
-            [boot for boot in recordings.shipped() if boot.swapped == asked.swapped]
+            list(recordings.shipped(asked.swapped))
         print("\n\n".join(_what_is_asked_for(asked, boots)))
     except OSError as problem:
         print(f"pfncache: {problem.filename}: cannot be read: {problem.strerror}", file=sys.stderr)
@@ -97,7 +97,7 @@ def _run(asked) -> int:
                 say(f"kept as {_keep(boot, asked.folder)}")
     except Missing as problem:
         print(f"pfncache: the lab cannot run here: {problem}.\n{SHOWN_INSTEAD}\n", file=sys.stderr)
-        _print([boot for boot in recordings.shipped() if not boot.swapped])
+        _print(recordings.shipped(swapped=False))
         return 3
     except (machine.Failed, Damaged) as problem:
         print(f"pfncache: twice a boot came to nothing: {problem}", file=sys.stderr)
@@ -120,7 +120,7 @@ def _boots(asked, say) -> Iterator[Boot]:
             yield experiment.again_if_it_fails(kind, asked.folder, say, asked.limit)
 
 
-def _print(boots: list[Boot]) -> None:
+def _print(boots: Sequence[Boot]) -> None:
     for swapped in (False, True):
         if chosen := [boot for boot in boots if boot.swapped == swapped]:
             print(f"{tables.results(chosen)}\n\n{tables.conclusions(chosen)}\n", flush=True)

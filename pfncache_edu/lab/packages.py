@@ -10,6 +10,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +74,7 @@ def update(say: Progress) -> None:
 
 def _apt(command: list[str]) -> int:
     return subprocess.call(command, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.DEVNULL)
+                           stdout=sys.stderr)                # what apt does takes a minute: let it be seen
 
 
 def newest_kernel(series: str, say: Progress) -> str:

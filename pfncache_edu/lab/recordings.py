@@ -40,16 +40,16 @@ class Boot:
         return "lock-calls-before" in self.traces
 
 
-def shipped() -> tuple[Boot, ...]:
-    """The recordings that come with the package: first all of 6.1, then 6.12, then 6.12 with the hook swapped."""
-    return _shipped()
+def shipped(swapped: bool | None = None) -> tuple[Boot, ...]:
+    """The recordings that come with the package: 6.1, 6.12, then 6.12 with the hook swapped; all, or only such ones or others."""
+    files = (resources.files(__package__) / "recordings").iterdir()
+    names = sorted((file.name for file in files if file.name.endswith(".tar.xz")), key=_in_order)
+    return tuple(_shipped(name) for name in names if swapped is None or swapped == ("swapped" in name))
 
 
 @functools.cache
-def _shipped() -> tuple[Boot, ...]:
-    folder = resources.files(__package__) / "recordings"
-    files = sorted((f for f in folder.iterdir() if f.name.endswith(".tar.xz")), key=lambda f: _in_order(f.name))
-    return tuple(read(file.read_bytes(), file.name) for file in files)
+def _shipped(name: str) -> Boot:
+    return read((resources.files(__package__) / "recordings" / name).read_bytes(), name)
 
 
 def _in_order(name: str) -> tuple:

@@ -9,7 +9,7 @@ from ..lab.analysis import Run
 from ..lab.tables import HEADS, READERS, counted
 from .page import Picture
 
-WIDTH, LEFT, RIGHT, LINE, TOP = 640, 220, 20, 34, 48
+WIDTH, LEFT, RIGHT, LINE, TOP = 660, 246, 20, 34, 48
 AT_ZERO, AT_ONE, ABREAST = LEFT + 40, LEFT + 112, 9      # zero has a place of its own: a logarithm has none for it
 PALE, DARK, BEFORE, AFTER = "#57606a", "#1b1f24", "#b3261e", "#0b6e4f"
 

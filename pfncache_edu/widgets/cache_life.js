@@ -60,7 +60,8 @@ class Life {
         ? [button("c", "check: I expect True", () => this.call("c", true)), button("c", "check: I expect False", () => this.call("c", false))]
         : [button(letter, label, () => this.call(letter))]))));
     this.live = h("p", { class: "l-live", role: "status" });
-    this.picture = h("div", { class: "l-picture" });
+    // A short cut for those with a pointer: an arrow is the call that is written beside it. The buttons can do the same.
+    this.picture = h("div", { class: "l-picture", onclick: ({ target }) => { const arrow = target.closest("[data-arrow]"); if (arrow) this.call(arrow.dataset.arrow); } });
     this.picture.innerHTML = data.picture;
     this.table = h("tbody");
     this.code = h("div", { class: "l-code scrolls", tabindex: "0", role: "region", "aria-label": "The user's code" });

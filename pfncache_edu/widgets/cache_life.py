@@ -109,7 +109,7 @@ CALLS = (
     Call("s", "host", "change another memslot", lambda world, now: _set_slot(world, now, NEIGHBOUR)),
     Call("d", "host", "delete or restore the page's memslot", lambda world, now: _set_slot(world, now, SLOT)),
 )
-WHO = {"owner": "The owner of the cache", "user": "A user of the cache", "host": "The VMM and its host"}
+WHO = {"owner": "Its owner", "user": "A user", "host": "VMM and host"}
 BY_LETTER = {call.letter: call for call in CALLS}
 
 
@@ -285,17 +285,17 @@ def node_after(graph: dict, history: str) -> dict:
 PLACES = {"zeroed": (8, 8), "inactive": (220, 8), "usable": (12, 132), "withdrawn": (216, 132), "outdated": (12, 268),
           "empty": (216, 268)}
 WIDTH, HEIGHT = 112, 48
-ARROWS = (                                     # from, to, words, and where the words stand (x, y, anchor)
-    ((120, 32), (218, 32), "init", (169, 25, "middle")),
-    ((248, 58), (92, 130), "activate", (142, 88, "end")),
-    ((304, 104), (304, 58), "deactivate", (298, 85, "end")),
-    ((126, 148), (214, 148), "page moves", (170, 142, "middle")),
-    ((214, 168), (126, 168), "refresh", (170, 184, "middle")),
-    ((34, 182), (34, 266), "memslots|change", (40, 214, "start")),
-    ((112, 266), (112, 182), "refresh", (118, 242, "start")),
-    ((228, 182), (228, 266), "refresh|fails", (234, 208, "start")),
-    ((126, 292), (214, 292), "refresh fails", (170, 286, "middle")),
-    ((316, 266), (316, 182), "refresh", (310, 252, "end")),
+ARROWS = (                                     # the call, from, to, words, and where the words stand (x, y, anchor)
+    ("i", (120, 32), (218, 32), "init", (169, 25, "middle")),
+    ("a", (248, 58), (92, 130), "activate", (142, 88, "end")),
+    ("x", (304, 104), (304, 58), "deactivate", (298, 85, "end")),
+    ("p", (126, 148), (214, 148), "page moves", (170, 142, "middle")),
+    ("r", (214, 168), (126, 168), "refresh", (170, 184, "middle")),
+    ("s", (34, 182), (34, 266), "memslots|change", (40, 214, "start")),
+    ("r", (112, 266), (112, 182), "refresh", (118, 242, "start")),
+    ("r", (228, 182), (228, 266), "refresh|fails", (234, 208, "start")),
+    ("r", (126, 292), (214, 292), "refresh fails", (170, 286, "middle")),
+    ("r", (316, 266), (316, 182), "refresh", (310, 252, "end")),
 )
 TOLD = ("Six states of a cache. Init leads from cleared memory to inactive; activate from there to usable. Four states are active: "
         "usable, withdrawn after the page moved, outdated after the memslots changed, and empty after a refresh failed. "
@@ -305,10 +305,10 @@ TOLD = ("Six states of a cache. Init leads from cleared memory to inactive; acti
 def machine_svg(current: str, tip: str = "cl-tip") -> str:
     """The states as boxes and the calls as arrows; the box of `current` has a mark. `tip` names the tip of its arrows."""
     arrows = "".join(
-        f'<line x1="{x}" y1="{y}" x2="{u}" y2="{v}" stroke="currentColor" stroke-width="1.4" marker-end="url(#{tip})"/>'
+        f'<g data-arrow="{call}"><line x1="{x}" y1="{y}" x2="{u}" y2="{v}" stroke="currentColor" stroke-width="1.4" marker-end="url(#{tip})"/>'
         + "".join(f'<text x="{at}" y="{height + 13 * n}" text-anchor="{anchor}" font-size="12" class="cl-arrow">{line}</text>'
                   for n, line in enumerate(words.split("|")))
-        for (x, y), (u, v), words, (at, height, anchor) in ARROWS)
+        + "</g>" for call, (x, y), (u, v), words, (at, height, anchor) in ARROWS)
     boxes = "".join(
         f'<g data-box="{name}">'
         f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="7" fill="{"#fff1b8" if name == current else "#ffffff"}" '

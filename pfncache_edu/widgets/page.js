@@ -1,11 +1,13 @@
 /* What every widget's module begins with: making elements, remembering in this browser, being drawn once in each place.
    live_widget.module() puts it in front of the widget's own module. */
 
-/** An element: h("button", { type: "button", onclick: go }, "Go"). Children that are "" or null are left out. */
+const CONTROLS = ["a", "button", "input", "select", "summary", "textarea"];
+
+/** An element: h("button", { type: "button", onclick: go }, "Go"). Children that are "" or null are left out.
+    A control says itself that its keys are its own: in JupyterLab, arrows and Enter would else move between cells. */
 function h(tag, attributes = {}, ...children) {
-  const made = filled(document.createElement(tag), attributes, children);
-  if (tag === "input" || tag === "select") made.dataset.lmSuppressShortcuts = "true";      // its arrow keys are not JupyterLab's
-  return made;
+  const own = CONTROLS.includes(tag) ? { "data-lm-suppress-shortcuts": "true", ...attributes } : attributes;
+  return filled(document.createElement(tag), own, children);
 }
 
 /** The same for SVG: s("rect", { x: 0, y: 0, width: 10, height: 10 }). */
@@ -23,6 +25,11 @@ function filled(made, attributes, children) {
 /** A sentence, with what stands between backticks as code. */
 function withCode(text) {
   return text.split("`").map((part, i) => i % 2 ? h("code", {}, part) : part);
+}
+
+/** Words, with places where a long C name may be broken. */
+function soft(text) {
+  return text.replaceAll(" -> ", " → ").split(/(?<=[._])(?=\w)/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
 }
 
 /** What this browser remembers under a key, or `otherwise`; a private window remembers nothing. */

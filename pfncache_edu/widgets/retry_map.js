@@ -3,7 +3,7 @@
 
 const STALE = "X";
 const SIGNS = { p: "", c: "c", s: "s", w: "w", X: "✕" };
-const DIGITS = /^(.*)~(\w+)~(\d+)~(\d+)$/;
+const PLACE = /^(.*)~(\w+)~(\d+)~(\d+)$/;
 
 /** What the maps of a variant say (no page needed; the tests run it by itself). */
 export class Maps {
@@ -32,17 +32,22 @@ export class Maps {
 class Meeting {
   constructor(model, el) {
     Object.assign(this, { model, past: [], id: `pfn${Math.random().toString(36).slice(2, 8)}` });
-    this.root = h("section", { class: "pfn-play pfn-retry", "aria-label": "Retry map", "data-lm-suppress-shortcuts": "true" });
-    this.onHash = () => this.fromLink();
+    this.root = h("section", { class: "pfn-play pfn-retry", "aria-label": "Retry map", "data-lm-suppress-shortcuts": "true",
+      onkeydown: (event) => event.stopPropagation() });                     // a notebook has keys of its own
+    this.onHash = () => this.fromText(shared("retry"), true);
+    this.placed = () => { if (model.get("place") !== this.place_) this.fromText(model.get("place")); };
+    model.on("change:place", this.placed);
     addEventListener("hashchange", this.onHash);
     el.append(this.root);
     this.state = this.first(0);
     this.build();
-    this.fromLink();
+    this.fromText(model.get("place"));
+    this.onHash();
   }
 
   close() {
     removeEventListener("hashchange", this.onHash);
+    this.model.off("change:place", this.placed);
     this.root.remove();
   }
 
@@ -90,17 +95,19 @@ class Meeting {
     this.startAt.focus();
   }
 
-  fromLink() {
-    const [, name, cut, x, y] = shared("retry").match(DIGITS) ?? [];
+  /** Go to a place such as "page_moves_during_refresh~move~9~12"; what cannot be read is left alone. */
+  fromText(text, show = false) {
+    const [, name, cut, x, y] = text.match(PLACE) ?? [];
     const variant = this.model.get("variants").indexOf(name);
     if (variant < 0 || !(cut in this.model.get("cuts"))) return;
     const { length } = this.model.get("maps")[variant].steps;
     this.state = { variant, cut, x: Math.min(Number(x), Number(y), length), y: Math.min(Number(y), length) };
     this.build();
-    this.root.scrollIntoView?.({ block: "start" });
+    if (show) this.root.scrollIntoView?.({ block: "start" });
   }
 
-  get link() { const { cut, x, y } = this.state; return linkTo("retry", `${this.maps.map.name}~${cut}~${x}~${y}`); }
+  get place_() { const { cut, x, y } = this.state; return `${this.maps.map.name}~${cut}~${x}~${y}`; }
+  get link() { return linkTo("retry", this.place_); }
 
   // -- what is said
 
@@ -189,6 +196,9 @@ class Meeting {
     this.showLanes();
     this.picture.replaceChildren(this.drawing());
     this.result.replaceChildren(...this.summary());
+    if (this.model.get("place") === this.place_) return;
+    this.model.set("place", this.place_);
+    this.model.save_changes();
   }
 
   say(text) { this.live.textContent = text; }
@@ -204,10 +214,11 @@ class Meeting {
       event(i);
       const open = i >= x && i < y;
       const heading = rung === map.steps[i - 1]?.[1] ? "" : h("b", { class: "r-rung" }, this.names[rung]);
-      rows.push(h("tr", {}, h("td", {}, heading, h("span", { class: "r-step" }, words.replaceAll(" -> ", " → "))), h("td", { class: open ? "r-open" : "" }, open && i === x ? "event is open" : "")));
+      rows.push(h("tr", {}, h("td", {}, heading, h("span", { class: "r-step" }, soft(words))), h("td", { class: open ? "r-open" : "" }, open && i === x ? "event is open" : "")));
     });
     event(size);
     this.lanes.replaceChildren(h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "vcpu0, undisturbed"), h("th", { scope: "col" }, "notifier"))), h("tbody", {}, rows)));
+    this.lanes.scrollTop = this.lanes.querySelector(".r-event").offsetTop - this.lanes.clientHeight / 3;
   }
 
   square(letter, x, y, size) {

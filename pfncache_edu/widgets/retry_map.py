@@ -5,12 +5,13 @@
 
 The event is cut in two. Its first part runs when the refresh has taken `x` steps, its second part when it has taken `y`;
 what has to wait for a lock runs as soon as it gets it. Every such schedule is run here, on the tables of the tested
-functions (`interpreters/tables.py`), and its outcome is one letter of a map. The module draws, and looks up.
+functions (`interpreters/tables.py`), and its outcome is one letter of a map. The module draws, and looks up. In a notebook,
+`widget.place` is where the reader is, and `run(widget.program, widget.schedule)` runs that schedule again.
 """
 from __future__ import annotations
 
 import html
-import textwrap
+import re
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -20,6 +21,7 @@ import traitlets
 from ..interpreters.explorer import explore
 from ..interpreters.tables import tables
 from ..kvm.pfncache import mmu_notifier_retry_cache
+from ..program import Program
 from ..verdict import Verdict
 from .live_widget import LiveWidget, module, styles
 from .scheduler import AS_IN_LINUX, mutant_named, scenario_named
@@ -41,10 +43,10 @@ CUTS = {
 
 PUBLISH, COUNT, SEQUENCE, WITHDRAWN, STALE = "pcswX"
 OUTCOMES = {
-    PUBLISH: ("publish", "the refresh and the event do not meet: the page that is published is the right one"),
+    PUBLISH: ("publish", "the two do not meet, and the page that is published is the right one"),
     COUNT: ("retry: count", "the refresh finds the event count up, and looks again"),
     SEQUENCE: ("retry: sequence", "the refresh finds another sequence number, and looks again"),
-    WITHDRAWN: ("withdrawn", "the page was published in time for the event to withdraw it, and its user refreshes again"),
+    WITHDRAWN: ("withdrawn", "published in time for the event to withdraw it; its user refreshes again"),
     STALE: ("STALE", "a page that has moved is published, and stays valid"),
 }
 """The letters of a map: what each is called, and what happened."""
@@ -63,6 +65,7 @@ class RetryMap(LiveWidget):
     outcomes = traitlets.Dict().tag(sync=True)
     cuts = traitlets.Dict().tag(sync=True)
     rungs = traitlets.List().tag(sync=True)
+    place = traitlets.Unicode().tag(sync=True)        # "VARIANT~CUT~x~y": where the reader is
 
     def __init__(self, model_id=None, **params):
         """`variants`: a list of "scenario" or "scenario/variant", all of a vcpu0 that refreshes and a notifier."""
@@ -78,6 +81,28 @@ class RetryMap(LiveWidget):
         self.outcomes = {letter: list(told) for letter, told in OUTCOMES.items()}
         self.cuts = CUTS
         self.rungs = list(LADDERS["refresh"])
+
+    @traitlets.validate("place")
+    def _place_exists(self, proposal):
+        given = self._params.get("variants", list(VARIANTS))
+        name, cut, x, y = place_of(proposal["value"]) if proposal["value"] else (given[0], "move", 0, 0)
+        if name not in given or cut not in CUTS or not 0 <= x <= y <= len(mapped(name)["steps"]):
+            raise traitlets.TraitError(f"there is no place {proposal['value']!r}: write VARIANT~CUT~x~y, with a variant of {', '.join(given)}, "
+                                       f"a cut of {', '.join(CUTS)}, and numbers of steps x <= y, such as {given[0]}~move~9~12")
+        return proposal["value"]
+
+    @property
+    def program(self) -> Program:
+        """What runs at the reader's place."""
+        return program_named(place_of(self.place)[0])
+
+    @property
+    def schedule(self) -> str:
+        """The schedule at the reader's place, as a string that replays anywhere."""
+        name, cut, x, y = place_of(self.place)
+        play, begin = played(name)
+        paused = paused_at(play, begin, parts_of_the_event(play, cut)[0], x)
+        return play.schedule(ended(play, run_refresher_to(play, paused, y, begin)))
 
     def static_svg(self) -> str:
         """The maps of the first variants beside each other, with what their patterns mean."""
@@ -182,22 +207,42 @@ def mapped(name: str) -> dict:
     stale    {cut: {"x,y": schedule}} the schedules behind the letter X
     """
     scenario, _, variant = name.partition("/")
-    change = mutant_named(variant) if variant else None
-    program = scenario_named(scenario)(change.livepatch if change else {})
+    program = program_named(name)
     verdict = explore(program)
-    play = Play(tables(program), {"mmu_notifier_retry_cache"} | ({variant} if change and change.replaces is mmu_notifier_retry_cache else set()))
-    begin = play.run(play.start, REFRESHER, lambda moment: "kvm_gpc_refresh" in play.calls(moment, REFRESHER))
-    if not begin.threads or not play.calls(begin, REFRESHER):
-        raise ValueError(f"{name!r} has no refresh in it: choose a scenario in which vcpu0 refreshes")
+    play, begin = played(name)
     steps = refresh_steps(play, begin)
     maps, stale, parts = {}, {}, {}
     for cut in CUTS:
         sizes = parts_of_the_event(play, cut)
         parts[cut] = [told(play, 0, sizes[0]), told(play, sizes[0], sizes[1])]
         maps[cut], stale[cut] = one_map(play, begin, len(steps), sizes[0])
-    return {"name": name, "title": variant.replace("_", " ") or ("Linux 6.12" if scenario == "page_moves_during_refresh" else "Linux 6.12, a page outside all memslots"),
-            "difference": (change.difference if change else AS_IN_LINUX) + ".", "situation": program.title + ".", "verdict": told_verdict(verdict),
+    return {"name": name, "title": variant.replace("_", " ") or ("Linux 6.12" if scenario == "page_moves_during_refresh" else "Linux 6.12, outside all memslots"),
+            "difference": (mutant_named(variant).difference if variant else AS_IN_LINUX) + ".", "situation": program.title + ".", "verdict": told_verdict(verdict),
             "holds": verdict.holds, "steps": steps, "parts": parts, "maps": maps, "stale": stale}
+
+
+def program_named(name: str) -> Program:
+    """The program of "scenario" or "scenario/variant"."""
+    scenario, _, variant = name.partition("/")
+    return scenario_named(scenario)(mutant_named(variant).livepatch if variant else {})
+
+
+def place_of(text: str) -> tuple[str, str, int, int]:
+    """The variant, the cut and the two numbers of a place; a cut that does not exist if it cannot be read."""
+    match = re.fullmatch(r"(.*)~(\w+)~(\d+)~(\d+)", text)
+    return (match[1], match[2], int(match[3]), int(match[4])) if match else (text, "", 0, 0)
+
+
+@cache
+def played(name: str) -> tuple[Play, Moment]:
+    """A variant, and the moment at which its refresh begins."""
+    variant = name.partition("/")[2]
+    replaces = variant and mutant_named(variant).replaces is mmu_notifier_retry_cache
+    play = Play(tables(program_named(name)), {mmu_notifier_retry_cache.__name__, *([variant] if replaces else [])})
+    begin = play.run(play.start, REFRESHER, lambda moment: "kvm_gpc_refresh" in play.calls(moment, REFRESHER))
+    if not begin.threads or not play.calls(begin, REFRESHER):
+        raise ValueError(f"{name!r} has no refresh in it: choose a scenario in which vcpu0 refreshes")
+    return play, begin
 
 
 def told_verdict(verdict: Verdict) -> str:
@@ -247,17 +292,18 @@ def told(play: Play, first: int, last: int) -> str:
     return ", ".join(words[phase] for phase, _ in groupby(phases_of_the_event(play)[first:last]))
 
 
+def paused_at(play: Play, begin: Moment, first: int, x: int) -> Moment:
+    """The moment after the event's first part, of `first` steps, which begins when the refresh has taken x."""
+    return play.run(run_refresher_to(play, begin, x, begin), EVENT, lambda moment: moment.threads.count(EVENT) == first)
+
+
 def one_map(play: Play, begin: Moment, steps: int, first: int) -> tuple[str, dict[str, str]]:
     """The letters of a map, and the schedules that end stale. `first` is the size of the event's first part."""
-    columns = []
-    for x in range(steps + 1):
-        at_x = run_refresher_to(play, begin, x, begin)
-        paused = play.run(at_x, EVENT, lambda moment: moment.threads.count(EVENT) == first)
-        columns.append([ended(play, run_refresher_to(play, paused, y, begin)) for y in range(x, steps + 1)])
     letters, stale = [], {}
+    paused = [paused_at(play, begin, first, x) for x in range(steps + 1)]
     for y in range(steps + 1):
         for x in range(y + 1):
-            moment = columns[x][y - x]
+            moment = ended(play, run_refresher_to(play, paused[x], y, begin))
             letters.append(letter_of(moment))
             if moment.wrong:
                 stale[f"{x},{y}"] = play.schedule(moment)
@@ -281,26 +327,30 @@ def letter_of(moment: Moment) -> str:
 
 # --- the still picture --------------------------------------------------------------------------------------------
 
-CELL, GAP, SHOWN = 8, 24, 4
+CELL, GAP, TOP, BELOW, SHOWN = 11, 40, 50, 34, 4
 PAINT = {PUBLISH: "#e7f5ea", COUNT: "#dbe8f7", SEQUENCE: "#f3e3bd", WITHDRAWN: "#e9e9ee", STALE: "#a8201a"}
 SIGNS = {PUBLISH: "", COUNT: "c", SEQUENCE: "s", WITHDRAWN: "w", STALE: "✕"}
 
 
 def still_picture(maps: list[dict]) -> str:
-    """A deterministic SVG: the first maps, where the event pauses before the page moves, and a legend."""
+    """A deterministic SVG: the first maps and the last one, where the event pauses before the page moves, and a legend."""
     shown = maps[:SHOWN - 1] + maps[-1:] if len(maps) > SHOWN else maps
-    size = max(len(one["steps"]) for one in shown) + 1
-    width, height = 2 * (size * CELL + GAP) + GAP, ((len(shown) + 1) // 2) * (size * CELL + 62)
-    parts = [still_map(one, GAP + (n % 2) * (size * CELL + GAP), 46 + (n // 2) * (size * CELL + 62)) for n, one in enumerate(shown)]
+    size = (max(len(one["steps"]) for one in shown) + 1) * CELL
+    width, row = 2 * (size + GAP) + 20, size + TOP + BELOW
+    height = (len(shown) + 1) // 2 * row
+    parts = [still_map(one, GAP + n % 2 * (size + GAP), TOP + n // 2 * row, size) for n, one in enumerate(shown)]
     legend = [f'<rect x="{GAP}" y="{height + 6 + 20 * n}" width="12" height="12" fill="{PAINT[letter]}" stroke="#505a69"/>'
-              f'{sign(SIGNS[letter], GAP + 6, height + 15.5 + 20 * n, letter)}<text x="{GAP + 20}" y="{height + 16 + 20 * n}">{html.escape(": ".join((name, textwrap.shorten(what, 58))))}</text>'
+              f'{sign(letter, GAP + 6, height + 15.5 + 20 * n)}<text x="{GAP + 20}" y="{height + 16 + 20 * n}">'
+              f'<tspan font-weight="700">{html.escape(name)}</tspan>: {html.escape(what)}</text>'
               for n, (letter, (name, what)) in enumerate(OUTCOMES.items())]
-    whole = height + 20 * len(OUTCOMES) + 12
+    rungs = ", ".join(f"{n} {name}" for n, name in enumerate(LADDERS["refresh"], start=1))
+    whole = height + 20 * len(OUTCOMES) + 30
     told = "; ".join(f"{one['title']}: {stale_places(one)}" for one in shown)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {whole}" width="{width}" height="{whole}" role="img" '
             f'style="max-width:100%;height:auto;background:#fff" font-family="system-ui,sans-serif" font-size="11.5" fill="#1b2230">'
             f"<title>Where the two parts of an event fall into a refresh, and what comes of it</title><desc>{html.escape(told)}</desc>"
-            f'<rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}{"".join(legend)}</svg>')
+            f'<rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}{"".join(legend)}'
+            f'<text x="{GAP}" y="{whole - 8}" font-size="10.5">{rungs}</text></svg>')
 
 
 def stale_places(one: dict) -> str:
@@ -308,20 +358,26 @@ def stale_places(one: dict) -> str:
     return f"{stale} of {all_} places end stale" if stale else f"none of {all_} places ends stale"
 
 
-def still_map(one: dict, left: float, top: float) -> str:
-    letters, cells = iter(one["maps"]["move"]), []
-    rows = len(one["steps"]) + 1
-    for y in range(rows):
-        for x in range(y + 1):
-            letter, at = next(letters), (left + x * CELL, top + (rows - 1 - y) * CELL)
-            cells.append(f'<rect x="{at[0]}" y="{at[1]}" width="{CELL}" height="{CELL}" fill="{PAINT[letter]}" stroke="#fff" stroke-width="0.5"/>'
-                         f"{sign(SIGNS[letter], at[0] + CELL / 2, at[1] + CELL - 2, letter)}")
-    label = f'<text x="{left}" y="{top - 24}" font-weight="700">{html.escape(one["title"])}</text><text x="{left}" y="{top - 9}">{stale_places(one)}</text>'
-    axis = f'<text x="{left + rows * CELL}" y="{top + rows * CELL + 11}" text-anchor="end">start comes later →</text>'
-    return label + "".join(cells) + axis
+def still_map(one: dict, left: float, top: float, size: int) -> str:
+    """One map with its title; below and beside it, the sub-goals of the refresh by their numbers."""
+    letters, cells, bottom = iter(one["maps"]["move"]), [], top + size
+    for y in range(len(one["steps"]) + 1):
+        x, over = left, bottom - (y + 1) * CELL
+        for letter, run in groupby(next(letters) for _ in range(y + 1)):
+            count = len(list(run))
+            cells.append(f'<rect x="{x}" y="{over}" width="{count * CELL}" height="{CELL - 1}" fill="{PAINT[letter]}"/>'
+                         f"{sign(letter, x + CELL / 2, over + CELL - 3, count)}")
+            x += count * CELL
+    places = [[n for n, (_, rung) in enumerate(one["steps"]) if rung == wanted] for wanted in range(len(LADDERS["refresh"]))]
+    middles = [(number, (sum(at) / len(at) + 0.5) * CELL) for number, at in enumerate(places, start=1) if at]
+    axes = "".join(f'<text x="{left + at:.1f}" y="{bottom + 11}" text-anchor="middle" font-size="9">{number}</text>'
+                   f'<text x="{left - 8}" y="{bottom - at + 3:.1f}" text-anchor="middle" font-size="9">{number}</text>' for number, at in middles)
+    return (f'<text x="{left}" y="{top - 24}" font-weight="700">{html.escape(one["title"])}</text><text x="{left}" y="{top - 9}">{stale_places(one)}</text>'
+            + "".join(cells) + axes + f'<text x="{left}" y="{bottom + 24}" font-size="10.5">first part later →</text>'
+            f'<text transform="translate({left - 18} {bottom}) rotate(-90)" font-size="10.5">second part later →</text>')
 
 
-def sign(text: str, x: float, y: float, letter: str) -> str:
-    """A letter in a place of the map, so that no meaning rests on colour."""
-    fill = "#ffffff" if letter == STALE else "#505a69"
-    return f'<text x="{x}" y="{y}" font-size="7" text-anchor="middle" fill="{fill}">{text}</text>' if text else ""
+def sign(letter: str, x: float, y: float, count: int = 1) -> str:
+    """The sign of a place of the map, or of several beside each other, so that no meaning rests on colour."""
+    fill, at = "#ffffff" if letter == STALE else "#505a69", " ".join(f"{x + n * CELL:g}" for n in range(count))
+    return f'<text x="{at}" y="{y}" font-size="8" text-anchor="middle" fill="{fill}">{SIGNS[letter] * count}</text>' if SIGNS[letter] else ""

@@ -219,8 +219,6 @@ export class Player {
 
 // ---- the page --------------------------------------------------------------------------------------------------------
 
-/** Words, with places where a long C name may be broken. */
-const soft = (text) => text.replaceAll(" -> ", " → ").split(/(?<=[._])(?=\w)/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
 /** Words in which `these` are code. */
 const marked = (text) => text.split("`").map((part, i) => i % 2 ? h("code", {}, part) : part);
 const counted = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;

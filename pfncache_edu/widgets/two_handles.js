@@ -150,7 +150,7 @@ class Handles {
   }
 
   drawLine(told, puzzle) {
-    const { data, caches, start, end, result } = this, cell = 54, left = 26, high = caches === 100 ? 96 : caches === 10 ? 64 : 34;
+    const { data, caches, start, end, result } = this, cell = 54, left = 48, high = caches === 100 ? 96 : caches === 10 ? 64 : 34;
     const x = (page) => left + page * cell, below = 34 + high;
     const marks = puzzle ? [puzzle.hit] : result.marks, stacked = Array(data.pages).fill(0);
     const dots = data.where.slice(0, caches).map(([page, offset], i) => {

@@ -7,10 +7,10 @@ from pfncache_edu.lab import recordings
 @pytest.fixture(scope="session")
 def stock():
     """The boots of both stock kernels."""
-    return [boot for boot in recordings.shipped() if not boot.swapped]
+    return list(recordings.shipped(swapped=False))
 
 
 @pytest.fixture(scope="session")
 def swapped():
     """The boots of 6.12 with the module that swaps the hook."""
-    return [boot for boot in recordings.shipped() if boot.swapped]
+    return list(recordings.shipped(swapped=True))

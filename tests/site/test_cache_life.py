@@ -63,6 +63,12 @@ def test_before_init_nothing_else_works_and_the_page_says_so(reader):
     assert "Nothing works before init" in cache.said.text_content() and cache.box == "zeroed"
 
 
+def test_an_arrow_of_the_diagram_is_the_call_beside_it(reader):
+    cache = reader().does("init", "activate")
+    cache.widget.locator('[data-arrow="p"] text').click()
+    assert cache.box == "withdrawn"
+
+
 def test_calls_can_be_undone_and_the_life_started_again(reader):
     cache = reader().does("init", "activate", "deactivate")
     assert cache.box == "inactive"
@@ -72,7 +78,7 @@ def test_calls_can_be_undone_and_the_life_started_again(reader):
 def test_a_link_opens_the_same_life_in_another_window(reader):
     link = reader().does("init", "activate", "change another memslot").widget.get_by_role("link", name="Link to this life").get_attribute("href")
     other = reader("#" + link.partition("#")[2])
-    assert other.box == "outdated" and other.field("generation") .startswith("1")
+    assert other.box == "outdated" and other.field("generation").startswith("1")
 
 
 def test_goals_and_the_tally_are_remembered_in_this_browser(reader):

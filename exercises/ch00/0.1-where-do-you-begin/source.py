@@ -14,7 +14,7 @@
 
 # %%
 from pfncache_edu import check
-from pfncache_edu.grading.exercise_0_1 import path_for
+from pfncache_edu.diagnostic import path_for
 
 # %% [markdown]
 # **threads-1.** `x` is 0. Two threads each do `x = x + 1` once, without a lock. Afterwards `x` can be: **a** only 2. **b** 1 or 2. **c** 0, 1 or 2.

@@ -14,7 +14,7 @@
 
 # %%
 from pfncache_edu import check
-from pfncache_edu.grading.exercise_0_2 import doctor
+from pfncache_edu.doctor import doctor
 
 # %% tags=nbval-ignore-output
 ### BEGIN STARTER

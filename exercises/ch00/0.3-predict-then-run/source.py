@@ -20,7 +20,7 @@
 
 # %%
 from pfncache_edu import check, run, story
-from pfncache_edu.grading.exercise_0_3 import situation
+from pfncache_edu.scenarios import user_looks_twice
 
 # %% answer
 outcomes = {
@@ -40,7 +40,7 @@ outcomes = {
 # Now run them, one after the other.
 
 # %% tags=nbval-ignore-output
-print(story(run(situation(), "h1 v3")))
+print(story(run(user_looks_twice(), "h1 v3")))
 
 # %% tags=nbval-ignore-output
 check("0.3")

@@ -5,7 +5,7 @@
 # %% [markdown]
 # # Exercise 8.2: write the patch
 #
-# 25 points, about 60 minutes, goes with the chapter *Look before you lock*.
+# 25 points, about 30 minutes, goes with the chapter *Look before you lock*.
 #
 # Below is the hook as it was before the patch. For every invalidation event it takes the write lock of **every** cache,
 # and each user of each of these caches has to wait for it, most of them for nothing: the event is about some other page.
