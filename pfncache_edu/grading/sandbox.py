@@ -31,8 +31,10 @@ START = "import sys; sys.path[:0] = {path!r}; from pfncache_edu.grading.{module}
 LAUNCH_SANDLOCK = """import json, sys
 from sandlock import Sandbox
 asked = json.loads(sys.argv[1])
-sys.exit(Sandbox(fs_readable=asked["readable"], max_memory=asked["memory"], max_processes=1, max_open_files=64, no_coredump=True,
-                 clean_env=True, env=asked["env"], cwd="/").run_interactive(asked["command"]))
+box = Sandbox(fs_readable=asked["readable"], max_processes=1, max_open_files=64, no_coredump=True,
+              clean_env=True, env=asked["env"], cwd="/")
+with box.popen(asked["command"]) as process:
+    sys.exit(process.wait().exit_code)
 """
 
 
@@ -68,7 +70,12 @@ class Sandbox:
         with self.files() as files:
             return subprocess.Popen(self.command(python, edition, *files), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                     stderr=subprocess.DEVNULL, cwd="/", bufsize=0,
-                                    start_new_session=True, pass_fds=files, env={TOKEN: token, "LANG": "C.UTF-8", "PATH": os.defpath})
+                                    start_new_session=True, pass_fds=files, env={TOKEN: token, "LANG": "C.UTF-8", "PATH": os.defpath, **self.environment})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the command needs in its environment."""
+        return {}
 
     @contextmanager
     def files(self):
@@ -133,8 +140,12 @@ class Sandlock(Sandbox):
             return "it needs Linux"
         return "" if find_spec("sandlock") else "sandlock is not installed: pip install sandlock"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"HOME": "/"}               # sandlock asks for it, and somebody without a name has none
+
     def command(self, python: list[str], edition: Path) -> list[str]:
-        asked = {"readable": readable(edition), "memory": 2 * MEMORY, "command": python,
+        asked = {"readable": readable(edition), "command": python,
                  "env": {"LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR") or "", "LANG": "C.UTF-8"}}
         return [sys.executable, "-I", "-c", LAUNCH_SANDLOCK, json.dumps(asked)]
 

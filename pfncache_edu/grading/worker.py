@@ -175,6 +175,8 @@ class Worker:
         """The next step of a kernel function after a history; and the ones after it, as long as their answers are certain."""
         if "new" in request:
             new = request["new"]
+            if new["function"] not in self.namespace:
+                return {"steps": [{"wrong": f"there is no function {new['function']}"}]}
             livepatch = {wire.kernel_function(*original): as_kernel(self.namespace[name]) for original, name in new["livepatch"]}
             self.calls[request["call"]] = Call(self.namespace[new["function"]], new["objects"], new["args"], livepatch)
         call, entries = self.calls[request["call"]], []
