@@ -228,7 +228,7 @@ def test_a_mark_leads_to_the_row_of_its_claim_and_has_a_name(build, tmp_path):
     built = build("It is in Linux since v6.9.{claim}`c8-the-commit`")
     assert built.returncode == 0, built.stderr
     mark = re.search(r"<sup.*?</sup>", (tmp_path / "out/index.html").read_text())[0]
-    assert 'href="claims.html#claim-c8-the-commit"' in mark and 'aria-label="Evidence c25, commit message: commit 9fa336e343b2' in mark
+    assert 'href="claims.html#claim-c8-the-commit"' in mark and 'aria-label="Evidence 8.c25, commit message: commit 9fa336e343b2' in mark
     assert 'id="claim-c8-the-commit"' in (tmp_path / "out/claims.html").read_text()
 
 

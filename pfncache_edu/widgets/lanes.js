@@ -74,6 +74,7 @@ class Page {
     this.past = [];
     this.put({ situation: number, rule, asks: [...asks] });
     this.build();
+    this.root.querySelector("select").focus();          // it was made anew: the reader may go on with the arrow keys
   }
 
   predict(names) {

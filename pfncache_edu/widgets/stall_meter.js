@@ -73,6 +73,7 @@ class Page {
     this.put({ situation: number });
     this.put({ setting: this.given });
     this.build();
+    this.root.querySelector("select").focus();          // it was made anew: the reader may go on with the arrow keys
   }
 
   predict(places) {
