@@ -13,6 +13,7 @@ import inspect
 import json
 import linecache
 import os
+import resource
 import sys
 import types
 from contextlib import suppress
@@ -71,10 +72,6 @@ def become(uid: int | None) -> None:
 
 def limit_resources(memory: int, seconds: float) -> None:
     """Limits on memory, processor time, threads, files and core dumps, where the system has them."""
-    try:
-        import resource
-    except ImportError:                          # WASI: memory is limited from outside
-        return
     for name, value in (("RLIMIT_AS", memory), ("RLIMIT_CPU", int(seconds) + 1), ("RLIMIT_FSIZE", 1), ("RLIMIT_NOFILE", 64),
                         ("RLIMIT_CORE", 0), ("RLIMIT_NPROC", 16), ("RLIMIT_MSGQUEUE", 0), ("RLIMIT_MEMLOCK", 0)):
         limit = getattr(resource, name, None)
