@@ -7,6 +7,7 @@ batch.py starts several of them, and starts another when one dies.
 """
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -38,7 +39,7 @@ from .trial import Attempts, Situation, Trial, attempt
 
 MAX_SUBMISSION = 10_000_000        # bytes of a file
 MAX_NOTES = 5
-JOBS_OF_A_JUDGE = 400              # then another process goes on: what a search learned for good is freed with it
+JOBS_OF_A_JUDGE = 300              # then another process goes on: what a search learned for good is freed with it
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,8 @@ def main(arguments: str) -> None:
         answers.write(wire.line_of({"sandbox": sandbox.name, **judged.as_dict()}))
         answers.flush()
         forget()
+        if number % 10 == 0:
+            gc.collect()                   # a submission's conversations know each other
         if number == JOBS_OF_A_JUDGE:
             break
 
