@@ -228,7 +228,7 @@ def test_a_mark_leads_to_the_row_of_its_claim_and_has_a_name(build, tmp_path):
     built = build("It is in Linux since v6.9.{claim}`c8-the-commit`")
     assert built.returncode == 0, built.stderr
     mark = re.search(r"<sup.*?</sup>", (tmp_path / "out/index.html").read_text())[0]
-    assert 'href="claims.html#claim-c8-the-commit"' in mark and 'aria-label="Evidence c25, commit message: commit 9fa336e343b2' in mark
+    assert 'href="claims.html#claim-c8-the-commit"' in mark and 'aria-label="Evidence 8.c25, commit message: commit 9fa336e343b2' in mark
     assert 'id="claim-c8-the-commit"' in (tmp_path / "out/claims.html").read_text()
 
 
@@ -250,3 +250,14 @@ def test_a_claim_that_no_page_refers_to_fails_the_build():
     assert problem.startswith("chapter_8.toml: no page refers to the claim 'check-is-locked'")
     assert not list(pfn_claims.unused({"page": [("check-is-locked", "page.md:1")]}, ledger, {"chapters/look-before-you-lock"}))
     assert not list(pfn_claims.unused({}, ledger, {"some-other-book"}))
+
+
+def test_a_wrong_id_in_a_notebook_is_shown_with_its_sentence_alone():
+    sys.path.insert(0, str(ROOT / "book/_ext"))
+    try:
+        import pfn_claims
+    finally:
+        sys.path.pop(0)
+    page = ROOT / "book/chapters/a-page-that-moved-under-your-feet.ipynb"
+    line, = pfn_claims.dangling({"page": [("c0-a-look-up-may-sleep", f"{page}:40012")]}, {})
+    assert line.startswith(f"{page}:40012: no claim has the id 'c0-a-look-up-may-sleep', in: “But to look a page up may mean") and line.endswith("until it is there.”")

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from pfncache_edu import check, kernel, read_lock_irq, read_unlock_irq, spin_lock, spin_unlock, write_lock_irq, write_unlock_irq
+from pfncache_edu import Thread, check, kernel, read_lock_irq, read_unlock_irq, spin_lock, spin_unlock, write_lock_irq, write_unlock_irq
 from pfncache_edu.grading import EXERCISES, assess, hints, record
 from pfncache_edu.grading.batch import as_csv, grade_folder, key_of
 from pfncache_edu.grading.exports import cell
@@ -204,7 +204,7 @@ def test_check_says_which_name_was_probably_meant():
     assert "run the cell that defines it first" in repr(namespace["report"])
 
 
-@pytest.mark.parametrize("id, words", [("8.3", "did you mean '8.2'"), (8.2, r'write check\("8.2"\)'), ("", "there is 8.2")])
+@pytest.mark.parametrize("id, words", [("8.9", "did you mean '8"), (8.2, r'write check\("8.2"\)'), ("", "there are 0.1")])
 def test_check_names_the_exercises_there_are(id, words):
     with pytest.raises(ValueError, match=words):
         check(id, does_nothing)
@@ -408,8 +408,26 @@ def test_grading_twice_gives_the_same_bytes(tmp_path):
     for out in outs:
         grade_folder(tmp_path / "in", out, trusting=True)
     files = sorted(p.relative_to(outs[0]) for p in outs[0].rglob("*") if p.is_file() and p.name != "ledger.sqlite")
-    assert len(files) == 4 and all((outs[0] / f).read_bytes() == (outs[1] / f).read_bytes() for f in files)
+    assert len(files) == 5 and all((outs[0] / f).read_bytes() == (outs[1] / f).read_bytes() for f in files)
 
 
 def test_an_empty_folder_gives_an_empty_table():
     assert as_csv([]) == "submission,exercise,points,max,reason\n"
+
+
+def test_a_thread_that_ends_before_its_first_step_never_passes():
+    """What is watched when a thread ends would not be asked: such an answer would be perfectly safe."""
+    from dataclasses import replace
+
+    from pfncache_edu import scenarios
+    from pfncache_edu.grading.trial import attempt
+
+    @kernel
+    def leaves_at_once(kvm):
+        return
+        yield
+
+    program = scenarios.page_moves_during_use()
+    idle = replace(program, threads=(*program.threads, Thread("idler", leaves_at_once, (None,))))
+    trial = attempt(idle)
+    assert trial.outcome == "mistake" and "idler is done before it has taken a single step" in trial.sentence

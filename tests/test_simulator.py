@@ -642,6 +642,21 @@ def test_a_sweep_runs_every_cell_in_both_variants():
     assert all(o.turned_away == 0 for o in outcomes if o.variant == AFTER)
 
 
+def test_no_two_jobs_are_the_same_call():
+    """Dask would run equal calls once, and cancel them in all sweeps at a time."""
+    class Once(AtOnce):
+        def __init__(self):
+            self.calls = set()
+
+        def submit(self, function, *args):
+            assert (function, args) not in self.calls
+            self.calls.add((function, args))
+            return super().submit(function, *args)
+
+    jobs, executor = grid(Workload(), readers=(1,), rates=(10_000,), steps=500), Once()
+    assert len([*sweep(jobs, executor), *sweep(jobs, executor)]) == len(executor.calls) == 2 * len(jobs)
+
+
 @pytest.mark.slow
 def test_a_sweep_over_processes_gives_the_same_outcomes():
     jobs = grid(Workload(), readers=(1, 4), rates=(100_000,), steps=2_000)

@@ -1,9 +1,11 @@
 """Writing kernel functions: what a step is, and what a mistake is told to write instead."""
+import gc
+
 import pytest
 
 from pfncache_edu import Mistake, Program, Stepper, Thread, explore, kernel, read_lock, run, write_lock, write_unlock
 from pfncache_edu.locks import rwlock_t
-from pfncache_edu.steps import Cell, Struct, cmpxchg, field, livepatched
+from pfncache_edu.steps import Cell, Step, Struct, cmpxchg, field, forgotten, livepatched, unguarded, without_collecting
 
 
 class account(Struct):
@@ -181,3 +183,28 @@ def test_a_schedule_that_cannot_be_read_says_what_one_looks_like():
 def test_compare_and_swap_stores_only_where_it_finds_what_it_expects():
     cell = Cell("lock.word", 0)
     assert cmpxchg(cell, 0, 1).effect(0) == (True, 1) and cmpxchg(cell, 0, 1).effect(4) == (False, 4)
+
+
+def test_what_is_forgotten_is_noted_unless_nobody_would_read_it():
+    shared = account("account")
+
+    def forgets():
+        forgotten.clear()
+        write_lock(shared.lock)
+        deposit(shared)
+        return len(forgotten)
+    assert forgets() == 2
+    with unguarded():
+        with unguarded():
+            assert forgets() == 0
+        assert forgets() == 0 and isinstance(next(deposit(shared)), Step)         # a call is its generator
+    assert forgets() == 2
+    forgotten.clear()
+
+
+def test_the_collector_is_as_it_was_afterwards():
+    with without_collecting():
+        with without_collecting():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()

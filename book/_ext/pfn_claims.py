@@ -57,18 +57,19 @@ class MarksOfClaims(SphinxPostTransform):
             mark.replace_self(self.drawn(claim) if claim else nodes.superscript("", "?"))
 
     def drawn(self, claim):
+        mark = claim.mark if plan_of(claim.chapter)["page"] == self.env.docname else f"{claim.chapter}.{claim.mark}"
         if self.app.builder.format != "html" or LEDGER_PAGE not in self.env.found_docs:
-            return nodes.superscript("", claim.mark)
+            return nodes.superscript("", mark)
         target = f"{self.app.builder.get_relative_uri(self.env.docname, LEDGER_PAGE)}#{anchor(claim)}"
-        return nodes.raw("", raised(claim, target), format="html")
+        return nodes.raw("", raised(claim, mark, target), format="html")
 
 
-def raised(claim, target):
+def raised(claim, mark, target):
     """The link of a mark, in HTML."""
     where = claim.where if claim.file else address(claim.link)
     name = html.escape(f"{KINDS[claim.evidence]}: {where}" + (f", Linux {claim.range}" if claim.range else ""))
-    return (f'<sup class="pfn-claim"><a href="{target}" title="{name}" aria-label="Evidence {claim.mark}, {name}">'
-            f'{claim.mark}</a></sup>')
+    return (f'<sup class="pfn-claim"><a href="{target}" title="{name}" aria-label="Evidence {mark}, {name}">'
+            f'{mark}</a></sup>')
 
 
 def anchor(claim):
@@ -87,9 +88,14 @@ class ClaimsLedger(SphinxDirective):
         return [self.chapter(number, [c for c in claims if c.chapter == number]) for number in sorted({c.chapter for c in claims})]
 
     def chapter(self, number, claims):
-        """The section of a chapter; its title leads to the chapter if the book has it."""
-        title = f"Chapter {number}: {plan_of(number)['title']}"
+        """The section of a chapter, which begins with a way to the chapter if the book has it."""
+        plan = plan_of(number)
+        title = f"Chapter {number}: {plan['title']}"
         section = nodes.section("", nodes.title(title, title), ids=[f"chapter-{number}"], names=[f"chapter-{number}"])
+        if plan["page"] in self.env.found_docs:
+            to_it = addnodes.pending_xref("", nodes.inline("", "To the chapter"), refdomain="std", reftype="doc", reftarget=f"/{plan['page']}",
+                                          refexplicit=True, refwarn=True, refdoc=self.env.docname)
+            section += nodes.paragraph("", "", to_it)
         entries = nodes.definition_list(classes=["pfn-claims"])
         entries.extend(row(claim) for claim in claims)
         section += entries

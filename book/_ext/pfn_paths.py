@@ -5,6 +5,7 @@
     ```
 
 A line of the body says what of a chapter is meant. A chapter that is not in the book yet is named, and marked as such.
+{needs} lists what each chapter needs.
 """
 
 import pathlib
@@ -65,6 +66,16 @@ class Path(SphinxDirective):
         return nodes.list_item("", nodes.paragraph("", "", name, nodes.Text(minutes + (f": {note}" if note else ""))))
 
 
+class Needs(SphinxDirective):
+    """{needs}: each chapter with those that it needs at once; what they need comes with them."""
+
+    def run(self):
+        rows = [f"{number} · {plan['title']}: " + (f"after {' and '.join(map(str, plan['needs']))}" if plan["needs"] else "needs nothing")
+                for number, plan in plans()]
+        return [nodes.bullet_list("", *(nodes.list_item("", nodes.paragraph("", row)) for row in rows))]
+
+
 def setup(app):
     app.add_directive("path", Path)
+    app.add_directive("needs", Needs)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,8 +6,9 @@
     progress()                       how far you are, chapter by chapter
     pfncache grade FOLDER            for a whole class: a CSV file and a page each
 
-Everything in here needs the standard library only. What a student's code can do to the process that runs it is said
-in batch.py: this is not yet a security boundary.
+Everything in here needs the standard library only. check() trusts the code that it judges, since that is the reader's own. For
+marks, a student's code runs in a process and a sandbox of its own (worker.py, sandbox.py), and the judge only asks it questions
+(judge.py, student.py).
 """
 from .exercise import Exercise, Property, assess
 from .exercises import EXERCISES

@@ -106,27 +106,31 @@ def grade_folder(folder: Path, out: Path, *, progress: Callable[[int, int], None
     for part in (*out.glob(".*.part"), *out.glob("*/.*.part")):     # of a run that was killed
         part.unlink()
     files = [file for file in handed_in(folder, out, asked) if is_in_shard(file, *asked.shard)]
-    with Ledger(out / NAME) as ledger, Marks(out) as marks:
+    with Ledger(out / NAME) as ledger, Marks(out, begin=False) as marks:
         unfinished = judge_files(files, ledger, asked, progress)
-        rows = [written(file, ledger, asked, out, unfinished, marks) for file in files]
+        rows = in_order(written(file, ledger, asked, out, unfinished, marks) for file in files)
     write_tables(rows, out, study_of(folder))
     return rows
 
 
 def published(out: Path) -> list[Row]:
     """Write the tables and pages of an output folder again, with the marks that people have given meanwhile."""
-    with Marks(out) as marks:
+    with Marks(out, begin=False) as marks:
         stored = [(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted((out / "results").glob("*.json"))]
-        rows = [shown(entry["submission"], key, out, report_from(entry["report"]), marks) for key, entry in stored]
+        rows = in_order(shown(entry["submission"], key, out, report_from(entry["report"]), marks) for key, entry in stored)
     write_tables(rows, out)
     return rows
 
 
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """The rows by their paths, folder by folder."""
+    return sorted(rows, key=lambda row: row.submission.split("/"))
+
+
 def write_tables(rows: list[Row], out: Path, study: Study | None = None) -> None:
-    rows = sorted(rows, key=lambda row: row.submission.split("/"))
     write_whole(out / "grades.csv", as_csv(rows))
     write_whole(out / "index.html", as_index(rows))
-    with Marks(out) as marks:
+    with Marks(out, begin=False) as marks:
         reports = ((row.submission, marked(row.submission, row.report, marks)) for row in rows)
         write_whole(out / "overview.html", as_overview(reports, *([study] if study else [])))
 

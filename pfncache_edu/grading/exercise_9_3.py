@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from .. import changelog
 from ..changelog import Changelog, changelog_of
-from ..kvm.structs import kvm
+from ..kvm.structs import PAGE_SIZE, kvm
 from ..locks import write_lock, write_unlock
 from ..steps import Steps, kernel
 from .answers import AnswerFailed, Answers, data
@@ -19,13 +19,18 @@ from .exercise import Exercise, Finding, Gate, Judged, Points, Rubric
 
 @kernel
 def kvm_handle_hva_range(kvm: kvm, start: int, end: int, on_lock, handler=None) -> Steps[bool]:
-    """Before the patch: run `on_lock` under mmu_lock for every event, then `handler` for each memslot that the range touches."""
+    """Run `on_lock` under mmu_lock for every event; answer whether the range touches a memslot.
+
+    `__kvm_handle_hva_range()` in C. `handler` gets the guest frames of each memslot that lie in the range.
+    """
     memslots = yield kvm.memslots
     touched = tuple(slot for slot in memslots.slots if slot.userspace_addr < end and start < slot.userspace_end)
     yield write_lock(kvm.mmu_lock)
     yield from on_lock(kvm)
     for slot in touched if handler else ():
-        yield from handler(kvm, slot.base_gfn, slot.base_gfn + slot.npages)
+        first = (max(start, slot.userspace_addr) - slot.userspace_addr) // PAGE_SIZE
+        last = (min(end, slot.userspace_end) - slot.userspace_addr + PAGE_SIZE - 1) // PAGE_SIZE
+        yield from handler(kvm, slot.base_gfn + first, slot.base_gfn + last)
     yield write_unlock(kvm.mmu_lock)
     return bool(touched)
 

@@ -7,7 +7,6 @@ batch.py starts several of them, and starts another when one dies.
 """
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import os
@@ -140,7 +139,7 @@ class RemoteAttempts(Attempts):
     def of(self, situation: Situation, program: Program) -> Trial:
         if len(program.threads) == 1:
             return attempt(program)
-        key = situation, bool(program.properties)
+        key = situation, bool(program.properties), *program.livepatch
         with suppress(RunsForEver, Mistake):
             if recalled := self.searches.recall(key, program, self.student):
                 return recalled
@@ -164,7 +163,6 @@ def clean_report(report: Report) -> Report:
 def forget() -> None:
     """Let go of what searches keep for good: no search is under way between two submissions."""
     threads._keep.clear()
-    gc.collect()
 
 
 # --- a process ------------------------------------------------------------------------------------------------------------------

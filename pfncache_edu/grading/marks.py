@@ -61,8 +61,9 @@ class Open:
 class Marks:
     """The trail in the output folder of `pfncache grade`."""
 
-    def __init__(self, out: Path):
-        self.file = sqlite3.connect(out / NAME, isolation_level=None)
+    def __init__(self, out: Path, *, begin: bool = True):
+        """Open the trail. Without `begin`, no file is made where there is none: there are no marks then."""
+        self.file = sqlite3.connect(out / NAME if begin or (out / NAME).exists() else ":memory:", isolation_level=None)
         self.file.executescript(TABLE)
 
     def __enter__(self):

@@ -9,7 +9,7 @@ import threading
 
 from .worker import become, limit_resources
 
-FILES = ("/etc/passwd", "/etc/hostname", "/proc/self/status", "/proc/1/cmdline", "/sys/kernel/ostype")
+FILES = ("/etc/passwd", "/etc/group", "/etc/fstab", "/proc/self/status", "/proc/1/cmdline", "/sys/kernel/ostype")
 FOLDERS = ("/", "/tmp", "/var/tmp", "/dev", "/dev/shm", "/run", "/home", ".")
 ENOUGH = 64
 

@@ -15,7 +15,7 @@ from ..interpreters.sequential import replay
 from ..program import Program
 from ..verdict import Verdict
 from .student import Conversation, Said, Student
-from .trial import Situation, Trial, place_to_look_at
+from .trial import Trial, place_to_look_at
 
 KEPT = 4_000                       # questions of a situation
 
@@ -45,13 +45,13 @@ class Places:
 
 
 class Searches:
-    """What searches found, by situation."""
+    """What searches found, by situation and by what the answer replaces there."""
 
     def __init__(self):
-        self.known: dict[tuple[Situation, bool], Asked] = {}
-        self.sizes: dict[tuple[Situation, bool], int] = {}
+        self.known: dict[tuple, Asked] = {}
+        self.sizes: dict[tuple, int] = {}
 
-    def recall(self, key: tuple[Situation, bool], program: Program, student: Student) -> Trial | None:
+    def recall(self, key: tuple, program: Program, student: Student) -> Trial | None:
         """The trial of a program, if an answer was searched before that says the same to everything; else None."""
         at, places, said = self.known.get(key), Places(), []
         while isinstance(at, Asked):
@@ -67,7 +67,7 @@ class Searches:
             verdict = replace(verdict, sentence=verdict.trace[-1].wrong or verdict.sentence)     # a sentence may name a line
         return Trial(program, verdict.outcome, verdict.broken or "", verdict.sentence or "", place_to_look_at(verdict), verdict)
 
-    def keep(self, key: tuple[Situation, bool], heard: Iterable[tuple[Conversation, Said, Said | None, str]], trial: Trial) -> None:
+    def keep(self, key: tuple, heard: Iterable[tuple[Conversation, Said, Said | None, str]], trial: Trial) -> None:
         """Remember a trial by what was heard in it, unless it was cut off."""
         if trial.verdict is None or trial.outcome not in ("holds", "violated", "deadlock"):
             return

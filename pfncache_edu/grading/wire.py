@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
-from .. import locks, steps
+from .. import lock_words, locks, steps
 from ..kvm import before_the_patch, bug, host_mm, host_pages, memslots, mmu_notifier, pfncache, structs, v6_1
 from ..kvm.structs import Cells
 from ..steps import Cell, KernelFunction, Step, Struct, Verb
@@ -22,8 +22,8 @@ from ..steps import Cell, KernelFunction, Step, Struct, Verb
 MAX_LINE = 1_000_000               # bytes of a reply
 MAX_DEPTH = 24
 MAX_BITS = 14_000                  # as many as a number that JSON writes in digits has
-KVM = {module.__name__: module for module in (
-    before_the_patch, bug, host_mm, host_pages, memslots, mmu_notifier, pfncache, structs, v6_1)}
+ROOMS = {module.__name__: module for module in (
+    before_the_patch, bug, host_mm, host_pages, memslots, mmu_notifier, pfncache, structs, v6_1, lock_words)}
 LOCK_KINDS = {"read": "rwlock", "write": "rwlock", "mutex": "mutex", "spin": "spinlock"}
 
 
@@ -266,19 +266,19 @@ def clean(value: str) -> str:
 @cache
 def verbs() -> dict[str, Verb]:
     """Every kind of step that the package has, by its name."""
-    return {thing.name: thing for module in (steps, locks, *KVM.values()) for thing in vars(module).values() if isinstance(thing, Verb)}
+    return {thing.name: thing for module in (steps, locks, *ROOMS.values()) for thing in vars(module).values() if isinstance(thing, Verb)}
 
 
 @cache
 def named_tuples() -> dict[tuple[str, str], type]:
     """The named tuples of the package that a value may be, by module and name."""
-    return {(thing.__module__, thing.__qualname__): thing for module in KVM.values() for thing in vars(module).values()
-            if isinstance(thing, type) and issubclass(thing, tuple) and hasattr(thing, "_fields") and thing.__module__ in KVM}
+    return {(thing.__module__, thing.__qualname__): thing for module in ROOMS.values() for thing in vars(module).values()
+            if isinstance(thing, type) and issubclass(thing, tuple) and hasattr(thing, "_fields") and thing.__module__ in ROOMS}
 
 
 def kernel_function(module: str, name: str) -> KernelFunction | None:
-    """The kernel function of this name in the package's kvm; None if there is none."""
-    found = vars(KVM[module]).get(name) if module in KVM else None
+    """The kernel function of this name that the package shows to everybody; None if there is none."""
+    found = vars(ROOMS[module]).get(name) if module in ROOMS else None
     return found if isinstance(found, KernelFunction) else None
 
 

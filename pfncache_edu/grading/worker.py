@@ -13,6 +13,7 @@ import inspect
 import json
 import linecache
 import os
+import resource
 import sys
 import types
 from contextlib import suppress
@@ -71,10 +72,6 @@ def become(uid: int | None) -> None:
 
 def limit_resources(memory: int, seconds: float) -> None:
     """Limits on memory, processor time, threads, files and core dumps, where the system has them."""
-    try:
-        import resource
-    except ImportError:                          # WASI: memory is limited from outside
-        return
     for name, value in (("RLIMIT_AS", memory), ("RLIMIT_CPU", int(seconds) + 1), ("RLIMIT_FSIZE", 1), ("RLIMIT_NOFILE", 64),
                         ("RLIMIT_CORE", 0), ("RLIMIT_NPROC", 16), ("RLIMIT_MSGQUEUE", 0), ("RLIMIT_MEMLOCK", 0)):
         limit = getattr(resource, name, None)
@@ -175,6 +172,8 @@ class Worker:
         """The next step of a kernel function after a history; and the ones after it, as long as their answers are certain."""
         if "new" in request:
             new = request["new"]
+            if new["function"] not in self.namespace:
+                return {"steps": [{"wrong": f"there is no function {new['function']}"}]}
             livepatch = {wire.kernel_function(*original): as_kernel(self.namespace[name]) for original, name in new["livepatch"]}
             self.calls[request["call"]] = Call(self.namespace[new["function"]], new["objects"], new["args"], livepatch)
         call, entries = self.calls[request["call"]], []

@@ -204,10 +204,7 @@ class Automaton:
     def replayed(self, node: Node) -> Suspended:
         """A fresh generator at `node`. Mistake if the function does not do the same thing twice."""
         suspended = Suspended(self.thread, self.search.program.still)
-        for answer in node.answers:
-            if suspended.step is None:
-                break
-            suspended.send(answer)
+        suspended.send(*node.answers)
         if suspended.step is None or not suspended.step.same_as(node.step):
             raise Mistake(f"{self.thread.name}: the same answers led to {node.step!r} once and to {suspended.step!r} "
                           "later: a kernel function may depend only on its arguments and on what its steps answer, "

@@ -53,10 +53,18 @@ class Suspended:
         self.step: Step | None = None
         self.result: object = None
         self._advance(None)
+        self._note_where()
 
-    def send(self, value) -> None:
-        """Answer the current step with `value` and run to the next one. Mistake if the code is at fault."""
-        self._advance(value)
+    def send(self, *values) -> None:
+        """Answer the current step with a value and run to the next one, and so on. Mistake if the code is at fault."""
+        for value in values:
+            if self.step is not None:
+                self._advance(value)
+        self._note_where()
+
+    def _note_where(self) -> None:
+        if self.step is not None:
+            note_where(self.step, self.generator)
 
     def _advance(self, value) -> None:
         forgotten.clear()
@@ -74,8 +82,6 @@ class Suspended:
             raise _mistake(self.thread, error, self.stack) from error
         if forgotten:
             raise Mistake(f"{self.thread.name}: {forgotten[0]}")
-        if self.step is not None:
-            note_where(self.step, self.generator)
 
     def _answer_of_a_still_cell(self):
         cell = self.step.cells[0]

@@ -91,6 +91,7 @@ def _what_is_asked_for(asked, boots: list[Boot]) -> Iterator[str]:
 def _run(asked) -> int:
     say, boots = _Progress(), []
     try:
+        experiment.check_it_can_run_here()               # before a folder is made that nobody needs
         with _alone_in(asked.folder):
             for boot in _boots(asked, say):
                 boots.append(boot)

@@ -33,21 +33,20 @@ class Prepared:
     settings: dict[str, int]
 
 
-def prepare(series: str, folder: Path, say: Say, module: bool = False, settings: dict[str, int] = SETTINGS) -> Prepared:
-    """Everything that one boot needs, in the working folder; Missing says what cannot be had."""
+def check_it_can_run_here() -> None:
+    """Missing, with what is missing, if this machine or this copy of the project cannot run the lab at all."""
     if problem := packages.why_not_here():
         raise Missing(problem)
     if not (SOURCES / "lab.c").exists():
         raise Missing("the test program lab/lab.c is not here: run the lab in a clone of the repository")
+
+
+def prepare(series: str, folder: Path, say: Say, module: bool = False, settings: dict[str, int] = SETTINGS) -> Prepared:
+    """Everything that one boot needs, in the working folder; Missing says what cannot be had."""
+    check_it_can_run_here()
     packages.install(packages.missing_packages(module), say)
     package = packages.unpacked(packages.newest_kernel(series, say), folder / "packages", say)
-    busybox = packages.unpacked("busybox-static", folder / "packages", say)
-    packages.compile_program(SOURCES / "lab.c", folder / "lab")
-    files = {"init": (PROGRAM, (SOURCES / "init").read_bytes()),
-             "settings": (FILE, "".join(f"{name}={value}\n" for name, value in settings.items()).encode()),
-             "bin/busybox": (PROGRAM, (busybox.folder / "bin/busybox").read_bytes()),
-             "bin/lab": (PROGRAM, (folder / "lab").read_bytes()),
-             **kvm_modules(package.folder)}
+    files = guest_files(folder, say, settings) | kvm_modules(package.folder)
     if module:
         built = packages.build_module(SOURCES / "swap_hook", package, folder / "packages", say)
         files["modules/swap_hook.ko"] = (FILE, built.read_bytes())
@@ -55,6 +54,16 @@ def prepare(series: str, folder: Path, say: Say, module: bool = False, settings:
     shutil.copy(next((package.folder / "boot").glob("vmlinuz-*")), folder / kernel)
     (folder / initrd).write_bytes(initramfs(files))
     return Prepared(series, package, kernel, initrd, module, dict(settings))
+
+
+def guest_files(folder: Path, say: Say, settings: dict[str, int]) -> dict[str, tuple[int, bytes]]:
+    """What every guest has: the script, its settings, a shell, and the test program, freshly compiled."""
+    busybox = packages.unpacked("busybox-static", folder / "packages", say)
+    packages.compile_program(SOURCES / "lab.c", folder / "lab")
+    return {"init": (PROGRAM, (SOURCES / "init").read_bytes()),
+            "settings": (FILE, "".join(f"{name}={value}\n" for name, value in settings.items()).encode()),
+            "bin/busybox": (PROGRAM, (busybox.folder / "bin/busybox").read_bytes()),
+            "bin/lab": (PROGRAM, (folder / "lab").read_bytes())}
 
 
 def once(prepared: Prepared, folder: Path, say: Say, limit: float = machine.LIMIT) -> Boot:

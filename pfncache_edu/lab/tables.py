@@ -60,37 +60,37 @@ def _repeats(boots: list[list[LockCalls]]) -> str:
 # --- waits --------------------------------------------------------------------------------------------------------------
 
 def waits(boots: Iterable[Boot]) -> str:
-    """Who waited for the lock of a cache, as text."""
-    return table(wait_rows(boots))
+    """Who waited for the lock of a cache, as text, with the spread over all runs of all boots."""
+    blocks = wait_blocks(boots)
+    heads = blocks[0][0][1:] if blocks else []
+    rows = [row for (title, *_), *block in blocks for row in [[title, *[""] * len(heads)], *([f"  {name}", *cells] for name, *cells in block)]]
+    return table([["waits: least - median - most in a run (sum)", *heads], *rows])
 
 
-def wait_rows(boots: Iterable[Boot]) -> Rows:
-    """The heading, then a block for each reader and kind of range, with the spread over all runs of all boots."""
+def wait_blocks(boots: Iterable[Boot]) -> list[Rows]:
+    """A table for each reader and kind of range: its heading, then what its runs counted, a column for each variant."""
     found = all_runs(boots)
     variants = list(dict.fromkeys(variant for variant, _, _ in found))
-    rows = [row for reader in dict.fromkeys(reader for _, reader, _ in found) for related in RANGE
-            for row in _rows_of_waits([found.get((variant, reader, related), []) for variant in variants], reader, related)]
-    return [["waits: least - median - most in a run, sum", *_heads(variants)], *rows]
+    return [[[f"{READERS.get(reader, reader)}, {RANGE[related]} range", *_heads(variants)],
+             *_rows_of_waits([found.get((variant, reader, related), []) for variant in variants])]
+            for reader in dict.fromkeys(reader for _, reader, _ in found) for related in RANGE]
 
 
-def _rows_of_waits(columns: list[list[Run]], reader: str, related: bool) -> Rows:
-    """A block of the table: one reader, one kind of range."""
+def _rows_of_waits(columns: list[list[Run]]) -> Rows:
     quantities = {
         "runs": lambda runs: f"{len(runs)}",
         "invalidations": lambda runs: f"{sum(run.invalidations for run in runs):,}",
         "uses of the cache": lambda runs: f"{sum(run.reads for run in runs):,}",
         "a writer waited": lambda runs: _spread(run.write_waits for run in runs),
         "a reader waited": lambda runs: _spread(run.read_waits for run in runs)}
-    title = [f"{READERS.get(reader, reader)}, {RANGE[related]} range", *[""] * len(columns)]
-    return [title, *([f"  {name}", *(quantity(runs) if runs else NOT_TRIED for runs in columns)]
-                     for name, quantity in quantities.items())]
+    return [[name, *(quantity(runs) if runs else NOT_TRIED for runs in columns)] for name, quantity in quantities.items()]
 
 
 def _spread(counts: Iterable[int]) -> str:
     spread = Spread(tuple(counts))
     if not spread.total:
         return "0"
-    return f"{min(spread.counts):,} - {spread.median:,} - {max(spread.counts):,}, {spread.total:,}"
+    return f"{min(spread.counts):,} - {spread.median:,} - {max(spread.counts):,} ({spread.total:,})"
 
 
 def each_run(boots: Iterable[Boot]) -> str:

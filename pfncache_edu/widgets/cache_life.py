@@ -160,10 +160,10 @@ def box_of(world: LittleWorld, now: dict) -> str:
 def fields_of(world: LittleWorld, now: dict) -> list[str]:
     """The values of the rows of the table, in words."""
     gpc = world.gpc
-    gpa, uhva, pfn = now[gpc.gpa], now[gpc.uhva], now[gpc.pfn]
+    gpa, uhva, pfn, khva = now[gpc.gpa], now[gpc.uhva], now[gpc.pfn], now[gpc.khva]
     return [str(now[gpc.active]), "none" if kvm_is_error_gpa(gpa) else f"{gpa:#x}", str(now[gpc.generation]),
             "none" if kvm_is_error_hva(uhva) else f"{uhva:#x}", str(now[gpc.valid]),
-            "none" if is_error_noslot_pfn(pfn) or not pfn else f"page {pfn}", str(now[gpc.khva] or "NULL"),
+            "none" if is_error_noslot_pfn(pfn) or not pfn else f"page {pfn}", f"page {khva.pfn} + {khva.offset:#x}" if khva else "NULL",
             f"page {now[world.page]}", generation_in_words(now[world.kvm.memslots])]
 
 

@@ -22,6 +22,7 @@ from ..steps import KernelFunction
 from .live_widget import LiveWidget, module, styles
 
 MOST = 2
+NONE, ALL = "no runs", "all runs"
 KINDS = {
     "holds": "Nothing breaks, and no lock is taken for nothing",
     "wasteful": "Nothing breaks, but a write lock is taken for nothing",
@@ -104,13 +105,20 @@ def told(outcome: Outcome) -> dict:
 
 
 def in_random_runs(chance: Chance | None) -> str:
-    """How often random testing finds a fault, in words."""
-    if chance is None:
-        return "in no run"
-    if chance.wrong > 1 - NEGLIGIBLE:
-        return "in every run"
-    share = f"{100 * chance.wrong:.2g} %" if chance.wrong >= 0.00001 else "fewer than 0.001 %"
+    """How often random testing finds a fault, and after how many runs it has most likely done so, in words."""
+    share = share_of_runs(chance)
+    if share in (NONE, ALL):
+        return "in no run" if share == NONE else "in every run"
     return f"in {share} of the runs: {chance.runs_needed():,} runs to be 95 % sure to see it"
+
+
+def share_of_runs(chance: Chance | None) -> str:
+    """Which share of random runs fails, such as "0.047 %"."""
+    if chance is None:
+        return NONE
+    if chance.wrong > 1 - NEGLIGIBLE:
+        return ALL
+    return f"{100 * chance.wrong:.2g} %" if chance.wrong >= 0.00001 else "fewer than 0.001 %"
 
 
 def diagram_of(outcome: Outcome) -> tuple[tuple[int, int, str, bool], ...]:
@@ -160,11 +168,12 @@ def still_picture(outcomes: list[Outcome]) -> str:
         what = f"Without: {switch[outcome.off[0]].idea}" if outcome.off else "As in Linux 6.12"
         result = {"holds": f"holds: {outcome.states:,} states", "wasteful": f"holds, {outcome.useless} useless write lock"}.get(
             outcome.kind, f"{outcome.kind} after {len(outcome.verdict.threads)} steps")
-        finds = "; ".join(in_random_runs(c).partition(":")[0] for c in outcome.chances) if not outcome.verdict.holds else "nothing to find"
-        alternative.append(f"{what}: {result}; random testing: {finds}")
+        shares = [share_of_runs(chance) for chance in outcome.chances]
+        finds = "nothing to find" if outcome.verdict.holds else f"{shares[0]} fail in use, {shares[1]} in a refresh"
+        alternative.append(f"{what}: {result}; random runs: {finds}")
         parts.append(f'<text x="14" y="{y}" font-weight="600">{html.escape(what)}</text>'
                      f'<text x="30" y="{y + 17}" fill="#505a69">{html.escape(MARKS[outcome.kind] + " " + result)}</text>'
-                     f'<text x="300" y="{y + 17}" fill="#505a69">random testing: {html.escape(finds)}</text>')
+                     f'<text x="240" y="{y + 17}" fill="#505a69" font-size="12.5">random runs: {html.escape(finds)}</text>')
     height = 58 + LINE * len(outcomes)
     title = "The patch with one idea switched off at a time: what becomes of it"
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '

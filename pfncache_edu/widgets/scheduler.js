@@ -226,7 +226,7 @@ const MODEL = "In this model every CPU sees stores in one order, barriers only m
 
 class Game {
   constructor(model, el) {
-    Object.assign(this, { model, el, all: unshare(model.get("data")), levels: model.get("levels"), fine: false, pending: "" });
+    Object.assign(this, { model, el, all: unshare(model.get("data")), levels: model.get("levels"), fine: false, expanded: false, pending: "" });
     this.id = `pfn${Math.random().toString(36).slice(2, 8)}`;
     this.root = h("section", { class: "pfn-scheduler", "aria-label": "You are the scheduler", "data-lm-suppress-shortcuts": "true",
       onkeydown: (event) => this.key(event) });

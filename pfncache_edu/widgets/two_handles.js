@@ -123,8 +123,9 @@ class Handles {
     remember(`${KEY}.score`, this.score);
     if (puzzle >= 0 && right) remember(`${KEY}.puzzles`, this.solved = { ...this.solved, [puzzle]: true });
     this.draw();
-    const what = (n) => this.caches === 1 ? (n ? "withdrawn" : "left alone") : `${n} withdrawn`;
-    this.say(`You expected ${what(said)}. ${right ? "So it is" : `It is ${what(found)}`}. ${puzzle >= 0 ? this.given.why.replaceAll("`", "").replaceAll("*", "") : ""} You were right ${this.score.right} of ${this.score.all} times.`);
+    const one = (n) => n ? "withdrawn" : "left alone", why = puzzle >= 0 ? ` ${this.given.why.replace(/[`*]/g, "")}` : "";
+    const outcome = right ? "So it is." : this.caches === 1 ? `It is ${one(found)}.` : `${found} ${found === 1 ? "is" : "are"} withdrawn.`;
+    this.say(`You expected ${this.caches === 1 ? one(said) : said}. ${outcome}${why} You were right ${this.score.right} of ${this.score.all} times.`);
     this.live.focus();
   }
 

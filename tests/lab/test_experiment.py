@@ -177,7 +177,8 @@ def test_show_reads_recordings_of_your_own_and_says_what_is_wrong_with_them(caps
 @pytest.mark.slow
 def test_run_falls_back_to_the_recordings_where_it_cannot_boot(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(packages, "why_not_here", lambda: "there is no apt-get here")
-    assert cli.main(["lab", "run", "--folder", str(tmp_path)]) == 3
+    assert cli.main(["lab", "run", "--folder", str(tmp_path / "new")]) == 3
+    assert not (tmp_path / "new").exists()
     printed = capsys.readouterr()
     assert "cannot run here: there is no apt-get here" in printed.err and "800 read, 0 write" in printed.out
 

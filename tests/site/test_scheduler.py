@@ -128,6 +128,27 @@ def test_a_step_can_be_undone_redone_and_left_for_another(at_the_scheduler):
     assert reader.schedule.input_value() == ""
 
 
+def test_a_line_of_code_is_expanded_into_its_steps_and_run_as_a_whole(at_the_scheduler):
+    reader = at_the_scheduler().opens(WRONG).predicts("Yes, some order breaks it").presses("v", "v", *["n"] * 5)
+    notifier = reader.widget.locator(".s-cpu").nth(1)
+    notifier.locator("summary").press("Enter")
+    assert notifier.locator(".s-statement li").all_text_contents() == ["reads gpc.valid → True", "reads gpc.pfn → A"]
+    reader.widget.get_by_role("button", name="Run the line of notifier").press("Enter")
+    assert reader.schedule.input_value() == "v2 n7"
+
+
+def test_a_schedule_that_was_left_can_be_taken_up_again(at_the_scheduler):
+    reader = at_the_scheduler().opens(WRONG).predicts("Yes, some order breaks it").presses("v", "n", "n", "u", "v")
+    reader.widget.get_by_role("button", name="Go back to v1 n2").press("Enter")
+    assert reader.schedule.input_value() == "v1 n2"
+    assert reader.widget.get_by_role("button", name="Go back to v1 n1 v1").is_visible()
+
+
+def test_what_was_broken_says_how_likely_chance_would_have_found_it(at_the_scheduler):
+    reader = at_the_scheduler().opens(WRONG).predicts("Yes, some order breaks it").presses("v", "v", *["n"] * 14, "v", "v")
+    assert "By chance: 0.31 % of all random runs go wrong, 1 in 321. It takes 961 random runs" in reader.result.text_content()
+
+
 def test_a_blocked_cpu_says_for_what_and_for_whom_it_waits(at_the_scheduler):
     reader = at_the_scheduler().opens(PATCH).predicts("No, no order does").presses("v", *["n"] * 30)
     assert "waits for gpc.lock, which vcpu0 holds for read" in reader.widget.locator('[data-state="blocked"]').text_content()
@@ -181,7 +202,7 @@ def barriers(page):
 def test_no_barrier_while_it_is_played(at_the_scheduler, scheme):
     reader = at_the_scheduler(color_scheme=scheme).opens(WRONG)
     reader.predicts("No, no order does").presses("v", "v", *["n"] * 14, "v", "v")
-    reader.widget.locator("summary").press("Enter")
+    reader.widget.locator("summary").last.press("Enter")
     assert barriers(reader.page) == []
     reader.opens(PATCH).predicts("No, no order does").reaches("Prove it").presses("Enter")
     assert barriers(reader.page) == []

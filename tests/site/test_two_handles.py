@@ -66,7 +66,7 @@ def test_a_hundred_caches_are_counted_and_so_are_the_locks(reader):
     box.focus()
     line.page.keyboard.type("7")
     line.page.keyboard.press("Enter")
-    assert "You expected 7 withdrawn. It is 19 withdrawn." in line.said.text_content()
+    assert "You expected 7. 19 are withdrawn." in line.said.text_content()
     rows = [row.all_text_contents() for row in map(lambda row: row.locator("th, td"), line.widget.locator("tbody tr").all())]
     assert rows == [["Linux 6.12", "100", "19"], ["before the patch", "0", "100"]]
 

@@ -184,7 +184,7 @@ def test_the_table_has_both_kernels_beside_each_other(stock):
     text = tables.results(stock)
     assert re.search(r"^madvise, unrelated range +200 +800 write +800 read, 0 write$", text, re.M)
     assert re.search(r"^madvise, related range +200 +800 write +800 read, 200 write$", text, re.M)
-    assert re.search(r"^  a writer waited +\d+ - \d+ - [\d,]+, [\d,]+ +0$", text, re.M)
+    assert re.search(r"^  a writer waited +\d+ - \d+ - [\d,]+ \([\d,]+\) +0$", text, re.M)
     assert max(map(len, text.splitlines())) <= 110
 
 

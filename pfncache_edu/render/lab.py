@@ -1,12 +1,14 @@
-"""The runs of the two-kernel lab as a picture: each run is a dot, the further right, the more waits it had."""
+"""What the two-kernel lab found, to be looked at: its runs as a picture, and a kernel's trace beside our steps."""
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from ..lab.analysis import Run
 from ..lab.tables import HEADS, READERS, counted
+from ..lab.walk import Row, as_text
 from .page import Picture
 
 WIDTH, LEFT, RIGHT, LINE, TOP = 660, 246, 20, 34, 48
@@ -68,3 +70,31 @@ def _dot(x: float, aside: float, y: float, waits: int) -> str:
     """A ring for a run without a wait, a full dot for one with some: colour is not all that tells them apart."""
     paint = f'fill="{BEFORE}" fill-opacity=".55"' if waits else f'fill="none" stroke="{AFTER}" stroke-width="1.4"'
     return f'<circle cx="{x:.1f}" cy="{y + aside:.1f}" r="3.4" {paint}/>'
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A kernel's trace beside our steps, as a table that fits a phone; plain text gets the same lines."""
+    rows: tuple[Row, ...]
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col">{text}</th>' for text in ("the kernel's tracer saw", "our step, and where it stands"))
+        return "\n".join(['<table class="pfn-table" style="font-size:0.85rem">', f"<thead><tr>{head}</tr></thead>", "<tbody>",
+                          *map(_walked, self.rows), "</tbody></table>"])
+
+    def __repr__(self):
+        return as_text(list(self.rows))
+
+
+def beside(rows: Sequence[Row]) -> Walk:
+    """What walk.walk() answers, line by line."""
+    return Walk(tuple(rows))
+
+
+def _walked(row: Row) -> str:
+    """A line of the table. Indentation is a margin, and names may break anywhere, so that it stays narrow."""
+    indent = len(row.traced) - len(row.traced.lstrip())
+    cell = 'style="text-align:left;padding:0.1rem 0.4rem;overflow-wrap:anywhere'
+    traced = f'<code style="margin-left:{indent / 2:g}em">{escape(row.traced.strip())}</code>' if row.traced else ""
+    place = f" <small>{escape(row.place)}</small>" if row.place else ""
+    return f'<tr><td {cell};width:48%">{traced}</td><td {cell}">{escape(row.ours)}{place}</td></tr>'

@@ -1,8 +1,8 @@
-"""The picture of the runs says in words what it shows, and shows each run."""
+"""Pictures and tables of the lab say in words what they show, and leave nothing out."""
 import xml.etree.ElementTree as ElementTree
 
-from pfncache_edu.lab import analysis
-from pfncache_edu.render.lab_runs import waits_by_run
+from pfncache_edu.lab import analysis, walk
+from pfncache_edu.render.lab import beside, waits_by_run
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -32,3 +32,12 @@ def test_the_text_alternative_has_the_counts(stock):
 
 def test_related_runs_have_a_picture_of_their_own(stock):
     assert "no wait" not in repr(waits_by_run(analysis.all_runs(stock), related=True))
+
+
+def test_the_walk_as_a_table_has_each_line_of_the_text(stock):
+    rows = walk.walk(stock[0])
+    shown = beside(rows)
+    table = ElementTree.fromstring(shown._repr_html_())
+    assert len(table.findall("tbody/tr")) == len(rows) == len(repr(shown).splitlines())
+    cells = ["".join(cell.itertext()) for cell in table.iter("td")]
+    assert [row.traced.strip() for row in rows] == cells[::2] and all(row.ours in cell for row, cell in zip(rows, cells[1::2]))
