@@ -17,7 +17,7 @@ from .conformance.command import add_conform_command
 from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
 from .grading.batch import TIMEOUT, grade_file
-from .grading.command import add_grade_command
+from .grading.command import add_grade_command, at_least_one, seconds
 from .grading.answers import Answers
 from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named
@@ -140,27 +140,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def at_least_one(text: str) -> int:
-    number = int(text) if text.isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return number
-
-
 def width(text: str) -> int:
     number = at_least_one(text)
     if number < NARROWEST:
         raise argparse.ArgumentTypeError(f"{text} is too narrow: {NARROWEST} columns are the least")
-    return number
-
-
-def seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0 < number < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return number
 
 

@@ -1,17 +1,6 @@
 /* Life of one cache. Every state and what each call does in it was computed by pfncache_edu/widgets/cache_life.py with the
    tested functions; this module looks it up, and remembers what the reader expected of kvm_gpc_check(). */
 
-/** Put the parts of shared JSON back (pfncache_edu/widgets/sharing.py). */
-export function unshare({ parts, whole }) {
-  const done = [];
-  const back = (value) => Array.isArray(value) ? value.map(back)
-    : value === null || typeof value !== "object" ? value
-    : "=" in value ? done[value["="]]
-    : Object.fromEntries(Object.entries(value).map(([key, part]) => [key, back(part)]));
-  for (const part of parts) done.push(back(part));
-  return back(whole);
-}
-
 /** The states that a history goes through: one after each letter, with the move that led there. Stops where it cannot go on. */
 export function lived(data, history) {
   const states = [{ node: data.nodes[0], move: null }];

@@ -52,6 +52,17 @@ function linkTo(key, state) {
   return `${location.href.split("#")[0]}#${key}=${encodeURIComponent(state)}`;
 }
 
+/** Put the parts of shared JSON back (pfncache_edu/widgets/sharing.py). */
+export function unshare({ parts, whole }) {
+  const done = [];
+  const back = (value) => Array.isArray(value) ? value.map(back)
+    : value === null || typeof value !== "object" ? value
+    : "=" in value ? done[value["="]]
+    : Object.fromEntries(Object.entries(value).map(([key, part]) => [key, back(part)]));
+  for (const part of parts) done.push(back(part));
+  return back(whole);
+}
+
 /** The module's face to its host, for a class with constructor(model, el) and close(). Drawn again, the old one closes. */
 function host(Drawn) {
   const drawn = new WeakMap();

@@ -3,17 +3,6 @@
 
 // ---- the player: a program as tables, one step at a time (no page needed; the tests run it by itself) ----------------
 
-/** Put the parts of shared JSON back (pfncache_edu/widgets/sharing.py). */
-export function unshare({ parts, whole }) {
-  const done = [];
-  const back = (value) => Array.isArray(value) ? value.map(back)
-    : value === null || typeof value !== "object" ? value
-    : "=" in value ? done[value["="]]
-    : Object.fromEntries(Object.entries(value).map(([key, part]) => [key, back(part)]));
-  for (const part of parts) done.push(back(part));
-  return back(whole);
-}
-
 const QUIET = new Set(["load", "smp_rmb", "smp_wmb", "cond_resched"]);   // steps that change nothing for the others
 
 const BRANCHES = 4;                                // how many schedules that were left are kept

@@ -96,6 +96,16 @@ def open_page(chromium):
     assert not [trouble for _, troubles, expected in contexts if not expected for trouble in troubles]
 
 
+@pytest.fixture
+def at_chapter(book, open_page):
+    """`open_chapter = at_chapter(path, Reader)`; then `open_chapter(fragment, **options)` is a Reader of that page."""
+    def at(path, reader):
+        if not (SITE / path).exists():
+            pytest.skip("the chapter is not built: run `make site`")
+        return lambda fragment="", **options: reader(open_page(f"{book}{path}{fragment}", **options))
+    return at
+
+
 # ---- JupyterLab ------------------------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,7 @@ def test_nothing_is_shown_before_the_reader_has_said_who_waits(at_the_lanes):
 
 def test_the_lanes_and_the_table_follow_a_request_with_the_network_off(at_the_lanes):
     reader = at_the_lanes()
+    reader.page.wait_for_load_state("networkidle")
     reader.page.context.set_offline(True)
     reader.predicts("notifier", "vcpu1", "handler")
     assert "So it is." in reader.said.text_content() and reader.row("vcpu1") == ["0", "5", "5"]

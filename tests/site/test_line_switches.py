@@ -1,6 +1,6 @@
 """The switches on the built chapter: by keyboard, with the network off, on a phone, in the dark."""
 import pytest
-from browsing import AXE, SITE, needs_site
+from browsing import AXE
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -33,14 +33,8 @@ class Reader:
 
 
 @pytest.fixture
-def at_the_switches(book, open_page):
-    needs_site()
-    if not (SITE / CHAPTER).exists():
-        pytest.skip("the chapter is not built: run `make site`")
-
-    def open_chapter(fragment="", **options):
-        return Reader(open_page(f"{book}{CHAPTER}{fragment}", **options))
-    return open_chapter
+def at_the_switches(at_chapter):
+    return at_chapter(CHAPTER, Reader)
 
 
 def test_nothing_is_told_before_a_prediction_and_then_it_is_confronted(at_the_switches):

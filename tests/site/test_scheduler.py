@@ -1,7 +1,7 @@
 """The scheduler on the built chapter, played as a reader would: by keyboard, with the network off, on a phone, in the dark."""
 
 import pytest
-from browsing import AXE, SITE, needs_site
+from browsing import AXE
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -64,14 +64,8 @@ class Reader:
 
 
 @pytest.fixture
-def at_the_scheduler(book, open_page):
-    needs_site()
-    if not (SITE / CHAPTER).exists():
-        pytest.skip("the chapter is not built: run `make site`")
-
-    def open_chapter(fragment="", **options):
-        return Reader(open_page(f"{book}{CHAPTER}{fragment}", **options))
-    return open_chapter
+def at_the_scheduler(at_chapter):
+    return at_chapter(CHAPTER, Reader)
 
 
 def test_the_wrong_variant_is_broken_by_keyboard_in_the_shortest_number_of_steps_with_the_network_off(at_the_scheduler):

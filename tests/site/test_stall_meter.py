@@ -56,6 +56,7 @@ def test_nothing_is_shown_before_both_markers_are_placed(at_the_meter):
 
 def test_the_counts_and_the_histogram_follow_a_knob_with_the_network_off(at_the_meter):
     reader = at_the_meter()
+    reader.page.wait_for_load_state("networkidle")
     reader.page.context.set_offline(True)
     reader.places(6, 0)
     assert "Both as you said." in reader.said.text_content()

@@ -1,7 +1,7 @@
 """Two handles, one page, on the built chapter: by keyboard, with the network off, on a phone, in the dark."""
 
 import pytest
-from browsing import AXE, SITE, needs_site
+from browsing import AXE
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -30,14 +30,8 @@ class Reader:
 
 
 @pytest.fixture
-def reader(book, open_page):
-    needs_site()
-    if not (SITE / CHAPTER).exists():
-        pytest.skip("the chapter is not built: run `make site`")
-
-    def open_chapter(fragment="", **options):
-        return Reader(open_page(f"{book}{CHAPTER}{fragment}", **options))
-    return open_chapter
+def reader(at_chapter):
+    return at_chapter(CHAPTER, Reader)
 
 
 def test_the_verdict_is_told_after_the_prediction_by_keyboard_with_the_network_off(reader):
