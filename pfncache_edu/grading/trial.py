@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from ..interpreters.explorer import explore
 from ..interpreters.stepper import Stepper
-from ..program import Program
+from ..interpreters.threads import check_end, memory_at_start
+from ..program import Program, Watch
 from ..scenarios import Livepatch
-from ..steps import LOAD, STORE, Mistake
+from ..steps import LOAD, STORE, Mistake, Violation
 from ..verdict import Place, Verdict
 from .instructions import PACKAGE, RunsForEver, limited_instructions
 
@@ -62,7 +63,7 @@ def attempt(program: Program) -> Trial:
         with limited_instructions():
             verdict = walk(program) if len(program.threads) == 1 else search(program)
             place = place_to_look_at(verdict)
-            idle = without_a_step(program) if verdict.holds else ""
+            missed = missed_at_the_start(program) if verdict.holds else ""
     except Mistake as mistake:
         return Trial(program, "mistake", sentence=str(mistake))
     except RunsForEver as loop:
@@ -71,15 +72,22 @@ def attempt(program: Program) -> Trial:
         return Trial(program, "mistake", sentence=f"your function raised {type(error).__name__}: let it return instead")
     except Exception as error:                 # a value in a cell that some step, or some property, can make nothing of
         return Trial(program, "mistake", sentence=f"a step could not be taken, {type(error).__name__}: {error}"[:500])
-    if idle:
-        return Trial(program, "mistake", sentence=f"{idle} is done before it has taken a single step: what was it to do?")
+    if missed:
+        return Trial(program, "mistake", sentence=missed)
     return Trial(program, verdict.outcome, verdict.broken or "", verdict.sentence or "", place, verdict)
 
 
-def without_a_step(program: Program) -> str:
-    """A thread that ends before its first step, "" if there is none: nothing that is watched for ever asks such a thread."""
+def missed_at_the_start(program: Program) -> str:
+    """What a thread leaves undone that ends before its first step, "" if nothing: no step of it makes the search ask."""
     machine = Stepper(program)
-    return next((name for name in machine.threads if machine.next_step(name) is None), "")
+    watches = tuple(watched for watched in program.properties if isinstance(watched, Watch))
+    for name in machine.threads:
+        if machine.next_step(name) is None:
+            try:
+                check_end(memory_at_start(watches), watches, name)
+            except Violation as violation:
+                return f"{name} is done before it has taken a single step: {violation.sentence}"
+    return ""
 
 
 def search(program: Program) -> Verdict:
