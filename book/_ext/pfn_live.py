@@ -101,13 +101,13 @@ def model_id(view):
 
 
 def finish_page(app, pagename, templatename, context, doctree):
-    """Load the script, on pages with something to bring to life only; name what folds by what it shows."""
+    """Load the script, on pages with something to bring to life or a picture that may scroll; name what folds by what it shows."""
     if doctree is None:
         return
     context["body"] = context["body"].replace(' aria-label="Toggle hidden content"', "")   # its text says more
     live = any("tag_live" in node["classes"] for node in doctree.findall(nodes.container))
-    widgets = any("pfn-widget" in node.astext() for node in doctree.findall(nodes.raw))
-    if live or widgets:
+    drawn = any("pfn-widget" in node.astext() or "pfn-picture" in node.astext() for node in doctree.findall(nodes.raw))
+    if live or drawn:
         folder = runtime()
         attributes = {"data-runtime": f"live/{folder.name}/"} if folder else {"data-why-not": why_not_live()}
         app.add_js_file("pfn-live.js", loading_method="defer", **attributes)

@@ -55,7 +55,7 @@ def test_every_live_cell_of_the_book_says_in_the_browser_what_the_book_says(book
     says(status(page, last), "Done.")
     for number, texts in enumerate(printed, start=1):
         text = output(page, number).text_content()
-        assert [line for line in "".join(texts).split() if line not in text.split()] == [], f"cell {number}"
+        assert [line for line in "\n".join(texts).split() if line not in text.split()] == [], f"cell {number}"
 
 
 def test_python_starts_from_its_snapshot(live_page, open_page):
