@@ -3,7 +3,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help book site test check lab kernels guide slides normalize requirements clean
+.PHONY: help book site test check lab kernels guide slides offline pdf normalize requirements clean
 
 help:  ## say what each target does
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,12 @@ check:  ## the quick tests, to run before each commit
 
 lab:  ## open the chapters in JupyterLab
 	@$(PYTHON) tasks.py lab
+
+offline:  ## set up and build the book as one archive, to read without a network
+	@$(PYTHON) tasks.py offline
+
+pdf:  ## set up, build, and print each chapter as a PDF into _build/pdf
+	@$(PYTHON) tasks.py pdf
 
 guide:  ## build the instructor's guide, a book of its own, into _build/instructor
 	@$(PYTHON) tasks.py guide

@@ -300,6 +300,22 @@ def site(arguments):
         build_site(problem)
 
 
+def offline(arguments):
+    site(arguments)
+    archive = shutil.make_archive(str(BUILD / "inside-pfncache"), "zip", SITE)
+    say(f"a copy to carry along: {pathlib.Path(archive).relative_to(ROOT)}; unpack it, and serve the folder, as `python3 -m http.server` does")
+
+
+def pdf(arguments):
+    problem = set_up()
+    no_browser = why_no_browser()
+    if no_browser:
+        raise Stop(f"a page is printed by a browser: {no_browser}")
+    with nobody_else_builds():
+        build_site(problem)
+    run(PYTHON, ROOT / "book/print_pages.py", SITE, BUILD / "pdf", find_chromium(), env=environment())
+
+
 def guide(arguments):
     set_up()
     with nobody_else_builds():
@@ -355,6 +371,8 @@ COMMANDS = {
     check: "the quick tests, to run before each commit",
     lab: "open the chapters in JupyterLab",
     kernels: "boot a Linux from before the patch and one from after it in QEMU, and count (pfncache lab run)",
+    offline: "set up and build the book as one archive, to read without a network",
+    pdf: "set up, build, and print each chapter as a PDF into _build/pdf",
     guide: "build the instructor's guide, a book of its own",
     slides: "make slides of the chapters into _build/slides",
     normalize: "run notebooks again and write them in their normal form",
