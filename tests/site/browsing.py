@@ -57,6 +57,12 @@ class Troubles(list):
         route.abort()
 
 
+def goes_offline(page):
+    """Take the network away, after everything that the page asked for by itself has come."""
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+
+
 def axe_violations(page):
     """What axe-core finds against WCAG 2.0 to 2.2, levels A and AA, as one readable line each."""
     if not AXE.exists():

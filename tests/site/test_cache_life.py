@@ -1,7 +1,7 @@
 """The life of one cache on the built chapter: by keyboard, with the network off, on a phone, in the dark."""
 
 import pytest
-from browsing import AXE
+from browsing import AXE, goes_offline
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -39,7 +39,7 @@ def reader(at_chapter):
 
 def test_a_life_is_lived_by_keyboard_with_the_network_off(reader):
     cache = reader()
-    cache.page.context.set_offline(True)
+    goes_offline(cache.page)
     cache.does("init", "activate", "move the page")
     assert cache.box == "withdrawn" and cache.field("valid").startswith("False")
     cache.does("check: I expect True")

@@ -1,7 +1,7 @@
 """The games of chapters 0 and 1 on the built book: by keyboard, with the network off, on a phone, in the dark, by link, in print."""
 
 import pytest
-from browsing import AXE, SITE, needs_site
+from browsing import AXE, SITE, goes_offline, needs_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -67,7 +67,7 @@ def barriers(reader):
 
 def test_three_steps_lose_the_write_by_keyboard_with_the_network_off(at):
     reader = at("three")
-    reader.page.context.set_offline(True)
+    goes_offline(reader.page)
     reader.takes("look the page up")
     assert "First say how many" in reader.said.text_content()
     reader.reaches("none of them").presses("ArrowDown", "ArrowDown", "Enter")
@@ -108,7 +108,7 @@ def test_a_link_opens_the_same_order_in_another_window(at):
 
 def test_the_slider_moves_all_four_names_by_keyboard_with_the_network_off(at):
     reader = at("rulers")
-    reader.page.context.set_offline(True)
+    goes_offline(reader.page)
     reader.reaches("Guest page").presses("ArrowRight")
     assert "0x3010" in reader.widget.locator("table").first.text_content() and "0xa010" in reader.widget.locator("table").first.text_content()
     assert "GPA page 3, then HVA page a, then frame 3a2" in reader.widget.locator("svg desc").text_content()

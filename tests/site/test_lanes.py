@@ -1,7 +1,7 @@
 """The lanes on the built chapter: by keyboard, with the network off, on a phone, in the dark."""
 
 import pytest
-from browsing import AXE, SITE, needs_site
+from browsing import AXE, SITE, goes_offline, needs_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -60,8 +60,7 @@ def test_nothing_is_shown_before_the_reader_has_said_who_waits(at_the_lanes):
 
 def test_the_lanes_and_the_table_follow_a_request_with_the_network_off(at_the_lanes):
     reader = at_the_lanes()
-    reader.page.wait_for_load_state("networkidle")
-    reader.page.context.set_offline(True)
+    goes_offline(reader.page)
     reader.predicts("notifier", "vcpu1", "handler")
     assert "So it is." in reader.said.text_content() and reader.row("vcpu1") == ["0", "5", "5"]
     reader.moves("notifier", "End")

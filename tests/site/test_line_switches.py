@@ -1,6 +1,6 @@
 """The switches on the built chapter: by keyboard, with the network off, on a phone, in the dark."""
 import pytest
-from browsing import AXE
+from browsing import AXE, goes_offline
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -39,7 +39,7 @@ def at_the_switches(at_chapter):
 
 def test_nothing_is_told_before_a_prediction_and_then_it_is_confronted(at_the_switches):
     reader = at_the_switches()
-    reader.page.context.set_offline(True)
+    goes_offline(reader.page)
     reader.flips(WRITE)
     assert reader.result.count() == 0 and "Say what you expect" in reader.said.text_content()
     reader.expects("Somebody waits for ever")

@@ -4,7 +4,7 @@ import re
 import shutil
 
 import pytest
-from browsing import SITE, Served, axe_violations, needs_site, pages
+from browsing import SITE, Served, axe_violations, goes_offline, needs_site, pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -37,7 +37,7 @@ def test_a_cell_runs_with_the_network_off_after_those_above_it(live_page, open_p
     page = open_page(live_page)
     press(page, "Run cell 1")
     says(status(page, 1), "Done.")
-    page.context.set_offline(True)
+    goes_offline(page)
     press(page, "Run cell 3")
     says(status(page, 3), "Done.")
     assert says(output(page, 2), "20").split() == ["the", "sum", "is", "45", "20"]

@@ -1,6 +1,6 @@
 """The retry map on the built chapter: by keyboard, with the network off, on a phone, in the dark."""
 import pytest
-from browsing import AXE, SITE, needs_site
+from browsing import AXE, SITE, goes_offline, needs_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -49,7 +49,7 @@ def at_the_map(book, open_page):
 def test_the_map_waits_for_a_prediction_and_confronts_it(at_the_map):
     reader = at_the_map()
     assert reader.widget.locator(".r-picture").count() == 0
-    reader.page.context.set_offline(True)
+    goes_offline(reader.page)
     reader.opens("forgets the sequence").predicts("No, there is none")
     assert "You predicted that no place does. It is the other way round." in reader.widget.text_content()
     assert "48 of " in reader.widget.text_content()

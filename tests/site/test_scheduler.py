@@ -1,7 +1,7 @@
 """The scheduler on the built chapter, played as a reader would: by keyboard, with the network off, on a phone, in the dark."""
 
 import pytest
-from browsing import AXE
+from browsing import AXE, goes_offline
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -70,7 +70,7 @@ def at_the_scheduler(at_chapter):
 
 def test_the_wrong_variant_is_broken_by_keyboard_in_the_shortest_number_of_steps_with_the_network_off(at_the_scheduler):
     reader = at_the_scheduler()
-    reader.page.context.set_offline(True)
+    goes_offline(reader.page)
     reader.opens(WRONG).predicts("No, no order does")
     reader.presses("v", "v", *["n"] * 14, "v")
     assert not reader.result.is_visible()

@@ -1,7 +1,7 @@
 """The stall meter on the built chapter: by keyboard, with the network off, on a phone, in the dark."""
 
 import pytest
-from browsing import AXE, SITE, needs_site
+from browsing import AXE, SITE, goes_offline, needs_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -56,8 +56,7 @@ def test_nothing_is_shown_before_both_markers_are_placed(at_the_meter):
 
 def test_the_counts_and_the_histogram_follow_a_knob_with_the_network_off(at_the_meter):
     reader = at_the_meter()
-    reader.page.wait_for_load_state("networkidle")
-    reader.page.context.set_offline(True)
+    goes_offline(reader.page)
     reader.places(6, 0)
     assert "Both as you said." in reader.said.text_content()
     assert reader.counted("readers turned away")[1] == "0" and reader.counted("readers turned away")[0] != "0"

@@ -1,6 +1,6 @@
 """The two changelogs on the built chapter: by keyboard, with the network off, on a phone, in the dark."""
 import pytest
-from browsing import AXE
+from browsing import AXE, goes_offline
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -61,7 +61,7 @@ def test_a_prediction_comes_first_and_is_confronted(at_the_texts):
 
 def test_it_is_played_by_keyboard_with_the_network_off(at_the_texts):
     reader = at_the_texts()
-    reader.page.context.set_offline(True)
+    goes_offline(reader.page)
     reader.plays()
     assert reader.widget.get_by_text("4 of 4 right.").count() == 2
 

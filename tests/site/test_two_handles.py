@@ -1,7 +1,7 @@
 """Two handles, one page, on the built chapter: by keyboard, with the network off, on a phone, in the dark."""
 
 import pytest
-from browsing import AXE
+from browsing import AXE, goes_offline
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
@@ -36,7 +36,7 @@ def reader(at_chapter):
 
 def test_the_verdict_is_told_after_the_prediction_by_keyboard_with_the_network_off(reader):
     line = reader()
-    line.page.context.set_offline(True)
+    goes_offline(line.page)
     line.moves("start", "ArrowLeft", 2)
     assert "[0x7000, 0xc000)" in line.said.text_content()
     assert "verdict not shown yet" in line.widget.locator("svg").get_attribute("aria-label")
