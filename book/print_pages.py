@@ -1,6 +1,6 @@
 """Print the pages of the built book: a PDF of each, in the order of the book, with everything open that a click would open.
 
-    python book/print_pages.py SITE OUT CHROMIUM
+    python book/print_pages.py SITE OUT CHROMIUM [PAGE …]
 """
 import functools
 import http.server
@@ -28,11 +28,10 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def main(site: pathlib.Path, out: pathlib.Path, chromium: str) -> None:
+def main(site: pathlib.Path, out: pathlib.Path, chromium: str, names: list[str]) -> None:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     out.mkdir(parents=True, exist_ok=True)
-    names = pages((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(color_scheme="light")
@@ -47,4 +46,5 @@ def main(site: pathlib.Path, out: pathlib.Path, chromium: str) -> None:
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3])
+    site, out, chromium, *names = sys.argv[1:]
+    main(pathlib.Path(site), pathlib.Path(out), chromium, names or pages((ROOT / "_toc.yml").read_text(encoding="utf-8")))
