@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -74,6 +75,13 @@ def test_the_package_of_the_student_edition_has_no_solutions_and_no_plain_answer
     assert not list(student.rglob("solutions")) and not list((student / "exercises").rglob("hidden.py"))
     for path in student.glob("package/pfncache_edu/grading/exercise_*.py"):
         assert "BEGIN ANSWERS" not in path.read_text()
+
+
+def test_what_installs_the_student_edition_takes_all_of_its_data_along(student):
+    """Folders such as starters/ are no packages: only a pattern that reaches into folders finds what is in them."""
+    patterns = tomllib.loads((student / "package/pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["*"]
+    data = [path for path in (student / "package/pfncache_edu").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    assert len(data) > 50 and [path.name for path in data if not any(path.match(pattern.removeprefix("**/")) for pattern in patterns)] == []
 
 
 def test_hint_4_of_the_student_edition_says_that_it_is_closed(student):

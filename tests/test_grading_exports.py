@@ -119,7 +119,7 @@ def test_a_secret_makes_the_judge_take_each_student_s_own_variant(tmp_path, monk
     (tmp_path / "in/ann").mkdir(parents=True)
     (tmp_path / "in/ann/8.2.py").write_text("SEED = 5")
     (tmp_path / "roster.csv").write_text("id,name\nann,Ann\n")
-    (tmp_path / "secret").write_bytes(b"s3cret")
+    (tmp_path / "secret").write_text("0123456789abcdef\n")               # as `openssl rand -hex` writes it
     job_of = batch.job_of
 
     def job(path, name, options):
@@ -129,4 +129,4 @@ def test_a_secret_makes_the_judge_take_each_student_s_own_variant(tmp_path, monk
     monkeypatch.setattr(batch, "job_of", job)
     assert main(["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--roster", str(tmp_path / "roster.csv"),
                  "--secret", str(tmp_path / "secret")]) == 0
-    assert asked == {"ann/8.2.py": command.seed_of(b"s3cret", "ann", "8.2")}
+    assert asked == {"ann/8.2.py": command.seed_of(b"0123456789abcdef", "ann", "8.2")}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import exports
 from .batch import TIMEOUT, Row, changes, changes_as_csv, files_in, grade_file, grade_folder, own_workplace, readable
-from .editions import seed_of
+from .editions import NoRelease, pyproject, read_secret, seed_of
 from .exercises import exercise_named
 from .ledger import NAME, LedgerInUse, merge
 from .record import write_whole
@@ -74,7 +74,7 @@ def run(asked) -> int:
         if rest:
             raise Refused(f"one folder at a time: {first}, and then {rest[0]}")
         return grade(asked, Path(first))
-    except (Refused, NoSandbox, LedgerInUse, BadRoster, ValueError) as problem:
+    except (Refused, NoSandbox, LedgerInUse, BadRoster, NoRelease, ValueError) as problem:
         print(f"pfncache: {problem}", file=sys.stderr)
         return 2
     except OSError as problem:
@@ -121,7 +121,7 @@ def seeds_of(asked, students: list[Student]) -> Callable[[str, str], int | None]
         return lambda path, exercise: None
     if not students:
         raise Refused("--secret needs --roster as well: a variant is a student's own")
-    secret = asked.secret.read_bytes()
+    secret = read_secret(asked.secret)
 
     def seed(path: str, exercise: str) -> int | None:
         student = owner(students, path)
@@ -184,7 +184,7 @@ def write_gradescope(asked, rest: list[Path]) -> int:
     asked.out.mkdir(parents=True, exist_ok=True)
     exercise = f"--exercise {asked.exercise} " if asked.exercise else ""
     files = {"setup.sh": exports.SETUP, "run_autograder": exports.RUN_AUTOGRADER.format(exercise=exercise),
-             "package/pyproject.toml": exports.PYPROJECT}
+             "package/pyproject.toml": pyproject()}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():

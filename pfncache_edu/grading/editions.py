@@ -9,7 +9,6 @@ right answers sealed. With a roster and a secret it has a folder for each studen
 """
 from __future__ import annotations
 
-import csv
 import hashlib
 import hmac
 import json
@@ -17,11 +16,11 @@ import re
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from .exercises import EXERCISES
 from .release import released
+from .roster import BadRoster, Student, read_roster
 from .sealed import with_sealed_answers
 
 PACKAGE = Path(__file__).parent.parent
@@ -42,13 +41,6 @@ reasons. In a terminal, `.venv/bin/pfncache check {example} FILE` does the same,
 
 class NoRelease(Exception):
     """The release cannot be made; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Student:
-    """A line of the roster."""
-    id: str
-    name: str
 
 
 def release(edition: str, exercises: Path, out: Path, *, students: Iterable[Student] = (), secret: bytes = b"") -> list[Path]:
@@ -111,27 +103,32 @@ def copy_package(out: Path) -> None:
             target.write_text(with_sealed_answers(path.read_text(encoding="utf-8")), encoding="utf-8")
         else:
             shutil.copyfile(path, target)
-    write(out / "pyproject.toml", PYPROJECT)
+    write(out / "pyproject.toml", pyproject("anywidget>=0.11", "ipywidgets>=8.1"))
 
 
-PYPROJECT = """[build-system]
+def pyproject(*dependencies: str) -> str:
+    """What installs a copy of this package, with all of its data."""
+    return f"""[build-system]
 requires = ["setuptools>=68"]
 build-backend = "setuptools.build_meta"
 
 [project]
 name = "pfncache-edu"
-version = "0.1.0"
+dynamic = ["version"]
 requires-python = ">=3.11"
-dependencies = ["anywidget>=0.11", "ipywidgets>=8.1"]
+dependencies = {json.dumps(dependencies)}
 
 [project.scripts]
 pfncache = "pfncache_edu.cli:main"
+
+[tool.setuptools.dynamic]
+version = {{ attr = "pfncache_edu.__version__" }}
 
 [tool.setuptools.packages.find]
 include = ["pfncache_edu*"]
 
 [tool.setuptools.package-data]
-"*" = ["*.js", "*.css", "*.gz", "*.toml", "*.json", "*.ipynb"]
+"*" = ["**/*.js", "**/*.css", "**/*.txt", "**/*.ipynb", "**/*.gz", "**/*.xz", "**/*.toml", "**/*.json", "*.c"]
 """
 
 
@@ -157,18 +154,23 @@ def with_seed(notebook: str, seed: int) -> str:
 
 
 def read_students(roster: Path) -> list[Student]:
-    """The students in a CSV file with the columns `id` and `name`. NoRelease says which line is wrong."""
+    """The students of a roster whose ids can name folders. NoRelease says which line is wrong."""
     try:
-        with open(roster, encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
-        raise NoRelease(f"{roster} cannot be read as a CSV file in UTF-8 ({problem})") from None
-    if not lines or "id" not in lines[0]:
-        raise NoRelease(f"{roster} needs a first line with the columns id and name, and a line for each student")
-    for number, line in enumerate(lines, start=2):
-        if not re.fullmatch(r"[\w.@-]+", line["id"] or "") or line["id"].startswith("."):
-            raise NoRelease(f"{roster}, line {number}: {line['id']!r} is no id: use letters, digits, and . @ _ -")
-    return [Student(line["id"], line.get("name") or "") for line in lines]
+        students = read_roster(roster)
+    except BadRoster as problem:
+        raise NoRelease(str(problem)) from None
+    for number, student in enumerate(students, start=2):
+        if not re.fullmatch(r"[\w.@-]+", student.id) or student.id.startswith("."):
+            raise NoRelease(f"{roster}, line {number}: {student.id!r} is no id: use letters, digits, and . @ _ -")
+    return students
+
+
+def read_secret(file: Path) -> bytes:
+    """What variants are made of, without the line's end. NoRelease if it is too short to be one."""
+    secret = file.read_bytes().strip()
+    if len(secret) < 16:
+        raise NoRelease(f"{file} holds {len(secret)} bytes, and a secret needs 16: make one with `openssl rand -hex 32`")
+    return secret
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -188,9 +190,7 @@ def run_release(asked) -> int:
     try:
         if bool(asked.roster) != bool(asked.secret):
             raise NoRelease("variants need both --roster and --secret")
-        secret = asked.secret.read_bytes().strip() if asked.secret else b""
-        if asked.secret and len(secret) < 16:
-            raise NoRelease(f"{asked.secret} holds {len(secret)} bytes, and a secret needs 16: make one with `openssl rand -hex 32`")
+        secret = read_secret(asked.secret) if asked.secret else b""
         students = read_students(asked.roster) if asked.roster else ()
         files = release(asked.edition, asked.exercises, asked.out, students=students, secret=secret)
     except (NoRelease, ValueError, OSError) as problem:

@@ -67,9 +67,13 @@ def changed_at(path: Path) -> datetime:
 
 
 def cell(value: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    value = value.replace("\r", " ").replace("\n", " ")
-    return "'" + value if value.startswith(("=", "+", "-", "@", "\t")) else value
+    """A text on one line that no spreadsheet takes for a formula."""
+    return no_formula(value.replace("\r", " ").replace("\n", " "))
+
+
+def no_formula(value: str) -> str:
+    """A text that no spreadsheet takes for a formula; its lines stay."""
+    return "'" + value if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def table(lines: Iterable[Iterable[object]]) -> str:
@@ -158,25 +162,4 @@ apt-get install -y -qq --no-install-recommends python3 python3-venv bubblewrap
 python3 -m venv /autograder/venv
 /autograder/venv/bin/pip install --quiet /autograder/source/package sandlock
 /autograder/venv/bin/pfncache grade doctor
-"""
-PYPROJECT = """[build-system]
-requires = ["setuptools>=68"]
-build-backend = "setuptools.build_meta"
-
-[project]
-name = "pfncache-edu"
-dynamic = ["version"]
-requires-python = ">=3.11"
-
-[project.scripts]
-pfncache = "pfncache_edu.cli:main"
-
-[tool.setuptools.dynamic]
-version = { attr = "pfncache_edu.__version__" }
-
-[tool.setuptools.packages.find]
-include = ["pfncache_edu*"]
-
-[tool.setuptools.package-data]
-"*" = ["*.js", "*.css", "*.txt", "*.ipynb", "*.gz", "*.json"]
 """

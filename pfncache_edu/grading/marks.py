@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .exercise import Points, Rubric
 from .exercises import EXERCISES
+from .exports import no_formula
 from .report import Report, Result
 
 NAME = "marks.sqlite"
@@ -121,14 +122,9 @@ def as_csv(todo: list[Open]) -> str:
     writer.writerow(COLUMNS)
     for one in todo:
         last = one.marks[-1] if one.marks else None
-        writer.writerow([safe(one.submission), one.exercise, one.rubric.name, f"{one.rubric.points:g}", safe(anchors(one.rubric)), safe(one.prose),
-                         f"{last.points:g}" if last else "", safe(last.comment) if last else ""])
+        writer.writerow([no_formula(one.submission), one.exercise, one.rubric.name, f"{one.rubric.points:g}", no_formula(anchors(one.rubric)), no_formula(one.prose),
+                         f"{last.points:g}" if last else "", no_formula(last.comment) if last else ""])
     return table.getvalue()
-
-
-def safe(text: str) -> str:
-    """A text that no spreadsheet takes for a formula; its lines stay."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def anchors(rubric: Rubric) -> str:
@@ -137,7 +133,7 @@ def anchors(rubric: Rubric) -> str:
 
 def from_csv(text: str, todo: list[Open], marks: Marks, marker: str) -> int:
     """Give the marks of a table that came back; how many. Nothing is given if a line is wrong: CannotMark names it."""
-    known = {(safe(one.submission), one.exercise, one.rubric.name): one for one in todo}
+    known = {(no_formula(one.submission), one.exercise, one.rubric.name): one for one in todo}
     found = []
     for number, line in enumerate(csv.DictReader(io.StringIO(text)), start=2):
         one = known.get((line.get("submission"), line.get("exercise"), line.get("property")))
