@@ -11,13 +11,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import scenarios
+from .arguments import at_least_one, seconds
 from .calibrate import add_calibrate_command
 from .claims.command import add_claims_command
 from .conformance.command import add_conform_command
 from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
 from .grading.batch import TIMEOUT, grade_file
-from .grading.command import add_grade_command, at_least_one, seconds
+from .grading.command import add_grade_command
 from .grading.answers import Answers
 from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = pathlib.Path(__file__).parent.parent / "pfncache_edu"
 FLOORS = [                      # from the ground up: a module may import from its own floor's rooms and from lower floors
-    {"steps"},
+    {"steps", "arguments"},
     {"locks"},
     {"program", "lock_words"},
     {"verdict"},

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..arguments import at_least_one, seconds
 from . import exports
 from .batch import TIMEOUT, Row, changes, changes_as_csv, files_in, grade_file, grade_folder, own_workplace, readable
 from .editions import NoRelease, pyproject, read_secret, seed_of
@@ -233,23 +234,6 @@ class Telling:
 
 
 # --- arguments --------------------------------------------------------------------------------------------------------------------
-
-def at_least_one(text: str) -> int:
-    number = int(text) if text.isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return number
-
-
-def seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0 < number < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return number
-
 
 def shard(text: str) -> tuple[int, int]:
     number, slash, of = text.partition("/")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..arguments import at_least_one
 from . import experiment, machine, recordings, tables, walk
 from .packages import SERIES, Missing
 from .recordings import Boot
@@ -36,9 +37,9 @@ def add_lab_command(subparsers) -> None:
                                  description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     actions = made.add_subparsers(required=True, metavar="run|show")
     run = actions.add_parser("run", help="boot both kernels here, and print what was counted")
-    run.add_argument("--boots", type=_number, default=1, metavar="N", help="of each kernel (default: %(default)s)")
+    run.add_argument("--boots", type=at_least_one, default=1, metavar="N", help="of each kernel (default: %(default)s)")
     run.add_argument("--swapped", action="store_true", help="also boot 6.12 with the module that swaps the hook")
-    run.add_argument("--limit", type=_number, default=machine.LIMIT, metavar="SECONDS", help="for each boot (default: %(default)s)")
+    run.add_argument("--limit", type=at_least_one, default=machine.LIMIT, metavar="SECONDS", help="for each boot (default: %(default)s)")
     run.add_argument("--folder", type=Path, default=FOLDER, help="where downloads and recordings go (default: _build/lab)")
     run.set_defaults(run=_run)
     show = actions.add_parser("show", help="print the recorded counts, offline")
@@ -50,25 +51,20 @@ def add_lab_command(subparsers) -> None:
     show.set_defaults(run=_show)
 
 
-def _number(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
-
-
 # --- show -------------------------------------------------------------------------------------------------------------
 
 def _show(asked) -> int:
     try:
         boots = [recordings.read(file.read_bytes(), file.name) for file in asked.files] or \
             list(recordings.shipped(asked.swapped))
-        print("\n\n".join(_what_is_asked_for(asked, boots)))
+        told = "\n\n".join(_what_is_asked_for(asked, boots))
     except OSError as problem:
         print(f"pfncache: {problem.filename}: cannot be read: {problem.strerror}", file=sys.stderr)
         return 2
     except Damaged as problem:
         print(f"pfncache: {problem}", file=sys.stderr)
         return 1
+    print(told)
     return 0
 
 
