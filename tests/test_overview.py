@@ -1,10 +1,12 @@
 """The class overview: what it counts is there, nobody's name is, and nothing in it runs."""
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from pfncache_edu.grading import EXERCISES, assess
+from pfncache_edu.grading.batch import row_of
 from pfncache_edu.grading.overview import as_overview, distribution, study_of, without_names
 from pfncache_edu.grading.record import RECORD
 from pfncache_edu.grading.report import Report, Result
@@ -18,15 +20,19 @@ def report(points, happened="it is wrong", id="8.2"):
     return Report(id, exercise.title, exercise.points, results)
 
 
+def row(name, report):
+    return row_of(name, name, Path(), report)
+
+
 def test_it_counts_who_has_what():
-    shown = as_overview([("ann", report(7)), ("bob", report(0)), ("cyd", report(0)), ("dan", Report("", "", 0, problem="the file is empty"))])
+    shown = as_overview([row("ann", report(7)), row("bob", report(0)), row("cyd", report(0)), row("dan", Report("", "", 0, problem="the file is empty"))])
     assert "3 answers to 1 exercises" in shown and "1 files could not be taken" in shown
     assert "safe with three threads</td><td>1</td><td>0</td><td>2</td>" in shown
     assert "2 ×: safe with three threads: it is wrong" in shown
 
 
 def test_it_names_nobody_and_runs_nothing():
-    shown = as_overview([("ann/8.2.ipynb", report(0, "<script>alert(1)</script>"))])
+    shown = as_overview([row("ann/8.2.ipynb", report(0, "<script>alert(1)</script>"))])
     assert "ann" not in shown.replace("scanning", "") and "<script" not in shown and "default-src 'none'" in shown
 
 
@@ -48,10 +54,10 @@ def test_hints_and_minutes_come_from_the_records_that_were_handed_in(tmp_path):
         (tmp_path / name / RECORD).write_text(text)
     study = study_of(tmp_path)
     assert study.hints == {("8.2", "1"): 2, ("8.2", "2"): 1} and study.minutes == {"8.2": [50, 70]}
-    shown = as_overview([("ann", report(0))], study)
+    shown = as_overview([row("ann", report(0))], study)
     assert "hint 1: 2, hint 2: 1" in shown and "60 minutes in the middle" in shown
 
 
 @pytest.mark.parametrize("id", EXERCISES)
 def test_every_exercise_can_be_shown(id):
-    assert EXERCISES[id].title.replace("'", "&#x27;") in as_overview([("x", assess(EXERCISES[id], {}))])
+    assert EXERCISES[id].title.replace("'", "&#x27;") in as_overview([row("x", assess(EXERCISES[id], {}))])

@@ -80,6 +80,7 @@ class Row:
     maximum: int | float
     reason: str
     earned: dict[str, int | float]
+    waiting: tuple[str, ...] = ()           # the properties that a person still has to mark
 
     @property
     def page(self) -> str:
@@ -93,7 +94,8 @@ class Row:
 
 def row_of(submission: str, key: str, out: Path, report: Report) -> Row:
     return Row(submission, key, out, report.exercise, report.points, report.maximum, report.reason,
-               {result.name: result.earned for result in report.results})
+               {result.name: result.earned for result in report.results},
+               tuple(result.name for result in report.results if result.outcome == "to be marked"))
 
 
 # --- a folder -----------------------------------------------------------------------------------------------------------------
@@ -130,9 +132,7 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
 def write_tables(rows: list[Row], out: Path, study: Study | None = None) -> None:
     write_whole(out / "grades.csv", as_csv(rows))
     write_whole(out / "index.html", as_index(rows))
-    with Marks(out, begin=False) as marks:
-        reports = ((row.submission, marked(row.submission, row.report, marks)) for row in rows)
-        write_whole(out / "overview.html", as_overview(reports, *([study] if study else [])))
+    write_whole(out / "overview.html", as_overview(rows, *([study] if study else [])))
 
 
 @dataclass(frozen=True)

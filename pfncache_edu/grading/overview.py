@@ -10,14 +10,14 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from .exercises import EXERCISES
 from .pages import page
 from .record import RECORD, is_entry
-from .report import Report, with_code
+from .report import with_code
 
 BUCKETS = 10
 COMMON = 5
@@ -47,11 +47,11 @@ def study_of(folder: Path) -> Study:
     return Study(hints, minutes)
 
 
-def as_overview(reports: Iterable[tuple[str, Report]], study: Study = Study(Counter(), {})) -> str:
-    """The page, for the submissions' names and reports."""
-    found: dict[str, list[Report]] = {}
-    for _, report in reports:
-        found.setdefault(report.exercise if report.exercise in EXERCISES else "", []).append(without_pictures(report))
+def as_overview(rows: Iterable, study: Study = Study(Counter(), {})) -> str:
+    """The page, for the rows of a graded folder."""
+    found: dict[str, list] = {}
+    for row in rows:
+        found.setdefault(row.exercise if row.exercise in EXERCISES else "", []).append(row)
     unread = found.pop("", [])
     parts = [f"<h1>{sum(map(len, found.values()))} answers to {len(found)} exercises</h1>"]
     if unread:
@@ -60,17 +60,12 @@ def as_overview(reports: Iterable[tuple[str, Report]], study: Study = Study(Coun
     return page("Class overview", "\n".join(parts) + '\n<p><a href="index.html">All submissions</a></p>')
 
 
-def without_pictures(report: Report) -> Report:
-    """The report without what takes room: a class has thousands."""
-    return replace(report, results=tuple(replace(result, diagram="", partial_diagram="", svg="", prose="") for result in report.results))
-
-
-def exercise_part(id: str, reports: list[Report], study: Study) -> str:
+def exercise_part(id: str, answers: list, study: Study) -> str:
     exercise = EXERCISES[id]
-    average = statistics.fmean(report.points for report in reports)
+    average = statistics.fmean(answer.points for answer in answers)
     told = [f"<h2>{escape(id)} {escape(exercise.title)}</h2>",
-            f"<p>{len(reports)} answers; {average:.3g} of {exercise.points:g} points on average, {median_of(reports):g} in the middle.</p>",
-            distribution(exercise.points, reports), properties_table(id, reports), reasons(reports)]
+            f"<p>{len(answers)} answers; {average:.3g} of {exercise.points:g} points on average, {median_of(answers):g} in the middle.</p>",
+            distribution(exercise.points, answers), properties_table(id, answers), reasons(answers)]
     opened = [f"hint {size}: {study.hints[id, size]}" for size in "1234" if study.hints[id, size]]
     if opened:
         told.append(f"<p>Students who opened a hint: {', '.join(opened)}.</p>")
@@ -79,13 +74,13 @@ def exercise_part(id: str, reports: list[Report], study: Study) -> str:
     return "\n".join(told)
 
 
-def median_of(reports: list[Report]) -> float:
-    return statistics.median(report.points for report in reports)
+def median_of(answers: list) -> float:
+    return statistics.median(answer.points for answer in answers)
 
 
-def distribution(maximum: int | float, reports: list[Report]) -> str:
+def distribution(maximum: int | float, answers: list) -> str:
     """Bars of how many have how many points, with the numbers in words for who cannot see them."""
-    counts = Counter(min(int(BUCKETS * report.points / maximum), BUCKETS) if maximum else 0 for report in reports)
+    counts = Counter(min(int(BUCKETS * answer.points / maximum), BUCKETS) if maximum else 0 for answer in answers)
     most = max(counts.values())
     bars, words = [], []
     for bucket in range(BUCKETS + 1):
@@ -100,23 +95,23 @@ def distribution(maximum: int | float, reports: list[Report]) -> str:
             f"<title>How many have how many of the points</title><desc>{escape('; '.join(words))}</desc>{''.join(bars)}</svg>")
 
 
-def properties_table(id: str, reports: list[Report]) -> str:
+def properties_table(id: str, answers: list) -> str:
     """For each property, how many have it in full, in part, and not at all."""
     rows = []
     for wanted in EXERCISES[id].properties:
-        results = [result for report in reports for result in report.results if result.name == wanted.name]
-        full = sum(result.earned == result.points for result in results)
-        part = sum(0 < result.earned < result.points for result in results)
-        waiting = sum(result.outcome == "to be marked" for result in results)
-        rows.append(f"<tr><td>{escape(wanted.title)}</td><td>{full}</td><td>{part}</td><td>{len(reports) - full - part - waiting}</td><td>{waiting or ''}</td></tr>")
+        earned = [row.earned[wanted.name] for row in answers if wanted.name in row.earned]
+        full = sum(points == wanted.points for points in earned)
+        part = sum(0 < points < wanted.points for points in earned)
+        waiting = sum(wanted.name in row.waiting for row in answers)
+        rows.append(f"<tr><td>{escape(wanted.title)}</td><td>{full}</td><td>{part}</td><td>{len(answers) - full - part - waiting}</td><td>{waiting or ''}</td></tr>")
     head = "".join(f'<th scope="col">{name}</th>' for name in ("Property", "In full", "In part", "Not", "To be marked"))
     return (f'<div class="wide" tabindex="0" role="region" aria-label="Properties of {escape(id)}"><table><thead><tr>{head}</tr></thead>'
             f"<tbody>{''.join(rows)}</tbody></table></div>")
 
 
-def reasons(reports: list[Report]) -> str:
+def reasons(answers: list) -> str:
     """The commonest first reasons for lost points."""
-    counts = Counter(without_names(report.reason) for report in reports if report.reason)
+    counts = Counter(without_names(answer.reason) for answer in answers if answer.reason)
     if not counts:
         return "<p>Nobody lost a point.</p>"
     lines = "".join(f"<li>{times} ×: {with_code(reason)}</li>" for reason, times in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:COMMON])
