@@ -1,13 +1,14 @@
 """The class overview: what it counts is there, nobody's name is, and nothing in it runs."""
 import json
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from pfncache_edu.grading import EXERCISES, assess
-from pfncache_edu.grading.batch import row_of
-from pfncache_edu.grading.overview import as_overview, distribution, study_of, without_names
+from pfncache_edu.grading.batch import published, row_of
+from pfncache_edu.grading.overview import Study, as_overview, distribution, study_of, without_names
 from pfncache_edu.grading.record import RECORD
 from pfncache_edu.grading.report import Report, Result
 
@@ -56,6 +57,19 @@ def test_hints_and_minutes_come_from_the_records_that_were_handed_in(tmp_path):
     assert study.hints == {("8.2", "1"): 2, ("8.2", "2"): 1} and study.minutes == {"8.2": [50, 70]}
     shown = as_overview([row("ann", report(0))], study)
     assert "hint 1: 2, hint 2: 1" in shown and "60 minutes in the middle" in shown
+
+
+def test_hints_and_minutes_stay_when_the_tables_are_written_again(tmp_path):
+    study = Study(Counter({("8.2", "1"): 2}), {"8.2": [50, 70]})
+    study.keep(tmp_path)
+    assert Study.kept(tmp_path) == study
+    for name in ("results", "pages"):
+        (tmp_path / name).mkdir()
+    published(tmp_path)
+    assert Study.kept(tmp_path) == study and (tmp_path / "overview.html").exists()
+    Study(Counter(), {}).keep(tmp_path)
+    assert not (tmp_path / "study.json").exists()
+    assert Study.kept(tmp_path / "elsewhere") == Study(Counter(), {})
 
 
 @pytest.mark.parametrize("id", EXERCISES)

@@ -111,7 +111,8 @@ def grade_folder(folder: Path, out: Path, *, progress: Callable[[int, int], None
     with Ledger(out / NAME) as ledger, Marks(out, begin=False) as marks:
         unfinished = judge_files(files, ledger, asked, progress)
         rows = in_order(written(file, ledger, asked, out, unfinished, marks) for file in files)
-    write_tables(rows, out, study_of(folder))
+    study_of(folder).keep(out)
+    write_tables(rows, out)
     return rows
 
 
@@ -129,10 +130,10 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row.submission.split("/"))
 
 
-def write_tables(rows: list[Row], out: Path, study: Study | None = None) -> None:
+def write_tables(rows: list[Row], out: Path) -> None:
     write_whole(out / "grades.csv", as_csv(rows))
     write_whole(out / "index.html", as_index(rows))
-    write_whole(out / "overview.html", as_overview(rows, *([study] if study else [])))
+    write_whole(out / "overview.html", as_overview(rows, Study.kept(out)))
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from pathlib import Path
 
 from .exercises import EXERCISES
 from .pages import page
-from .record import RECORD, is_entry
+from .record import RECORD, is_entry, write_whole
 from .report import with_code
 
 BUCKETS = 10
 COMMON = 5
+KEPT = "study.json"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,23 @@ class Study:
     """What the records say that students handed in with their notebooks: hints opened and minutes spent, by exercise."""
     hints: Counter
     minutes: dict[str, list[float]]
+
+    def keep(self, out: Path) -> None:
+        """Keep it with the results, if there is any, for when the tables are written again without the submissions."""
+        if not self.hints and not self.minutes:
+            (out / KEPT).unlink(missing_ok=True)
+            return
+        hints = [[id, size, times] for (id, size), times in sorted(self.hints.items())]
+        write_whole(out / KEPT, json.dumps({"hints": hints, "minutes": self.minutes}, sort_keys=True) + "\n")
+
+    @classmethod
+    def kept(cls, out: Path) -> Study:
+        """What was kept with the results, nothing where nothing was."""
+        try:
+            found = json.loads((out / KEPT).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return cls(Counter(), {})
+        return cls(Counter({(id, size): times for id, size, times in found["hints"]}), found["minutes"])
 
 
 def study_of(folder: Path) -> Study:
