@@ -96,13 +96,13 @@ def test_every_chapter_can_be_saved_as_the_notebook_that_it_is(heads):
 
 
 def test_no_page_offers_to_launch_what_has_no_address(heads):
-    assert not re.search(r'^  url: "."', (ROOT / "_config.yml").read_text(), re.M) or pytest.skip("this copy is published")
+    assert not re.search(r'^ +repository_url: "."', (ROOT / "_config.yml").read_text(), re.M) or pytest.skip("this copy is published")
     for path, head in heads.items():
         assert not [text for _, text in head.links if text.startswith("Run it on")], path
 
 
 def test_with_an_address_a_page_offers_binder_and_colab_and_whole_addresses(tmp_path, build_small_book):
-    config = (ROOT / "_config.yml").read_text().replace('  url: ""', f'  url: "{EXAMPLE}"').replace(
+    config = (ROOT / "_config.yml").read_text().replace('repository_url: ""', f'repository_url: "{EXAMPLE}"').replace(
         'baseurl: ""', 'baseurl: "https://example.org/book/"').replace(": book/_ext", f": {ROOT / 'book/_ext'}")
     (tmp_path / "_config.yml").write_text(config)
     site = build_small_book(tmp_path, config=tmp_path / "_config.yml")
@@ -125,6 +125,8 @@ def test_the_menu_opens_by_keyboard_and_saves_the_notebook(book, open_page):
         page.keyboard.press("Enter")
     assert saving.value.suggested_filename == "ranges.ipynb"
     assert axe_violations(page) == []
+    page.keyboard.press("Escape")
+    assert not page.locator(".pfn-menu > ul").is_visible() and page.evaluate("document.activeElement.tagName") == "SUMMARY"
 
 
 @pytest.mark.browser
