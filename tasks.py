@@ -193,6 +193,9 @@ EVERY_PAGE_DEPENDS_ON = ["_config.yml", "book/_ext", "book/_templates", "book/_t
                          "live", "pfncache_edu", "requirements.txt", "package-lock.json"]
 
 
+NOT_IN_NOTEBOOKS = {"cli.py", "claims", "__pycache__"}       # no notebook imports these: none has to run again
+
+
 def build_site(problem, every_page=True):
     """Build the book into _build/html; a warning, or a cell that fails, fails the build. Without `every_page`, only pages that changed are
     written, if the last build succeeded and nothing has changed that concerns them all.
@@ -203,7 +206,8 @@ def build_site(problem, every_page=True):
     else:
         say("building the page's Python runtime")
         run(PYTHON, ROOT / "live/build.py", env=environment())
-    with once(BUILD / "package.stamp", hash_of([ROOT / "pfncache_edu"])) as changed:
+    seen_by_notebooks = [path for path in sorted((ROOT / "pfncache_edu").iterdir()) if path.name not in NOT_IN_NOTEBOOKS]
+    with once(BUILD / "package.stamp", hash_of(seen_by_notebooks)) as changed:
         if changed:                                          # the cache of results knows the cells, not what they import
             shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
     env = {**environment(), "PFNCACHE_NO_LIVE": problem or ""}

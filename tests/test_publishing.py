@@ -109,6 +109,15 @@ def test_the_lines_for_colab_would_stand_where_the_page_does_not_show_them(path)
     assert {"remove-input", "remove-cell", "hide-input"} & set(first_code_cell(path).metadata.get("tags", []))
 
 
+def test_what_no_notebook_has_to_run_again_for_is_imported_by_none():
+    """The rooms left out of the stamp: after a change to them the kept results are still right."""
+    from tasks import NOT_IN_NOTEBOOKS
+    rooms = "|".join(name.removesuffix(".py") for name in NOT_IN_NOTEBOOKS - {"__pycache__"})
+    modules = [path for path in (ROOT / "pfncache_edu").rglob("*.py") if not set(path.relative_to(ROOT / "pfncache_edu").parts) & NOT_IN_NOTEBOOKS]
+    for path in [*modules, *launch.notebooks(), ROOT / "book/index.md"]:
+        assert not re.search(rf"(from|import) +(pfncache_edu)?\.*({rooms})\b|from \.+ import .*\b({rooms})\b", path.read_text(encoding="utf-8")), path
+
+
 @each_notebook
 def test_the_lines_for_colab_come_and_go_without_a_trace(path):
     bare = launch.with_lines(first_code_cell(path).source, "", "main")
