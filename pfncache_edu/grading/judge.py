@@ -39,7 +39,6 @@ from .trial import Attempts, Situation, Trial, attempt
 
 MAX_SUBMISSION = 10_000_000        # bytes of a file
 MAX_NOTES = 5
-JOBS_OF_A_JUDGE = 300              # then another process goes on: what a search learned for good is freed with it
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def bytes_of(path: Path) -> bytes:
         if found.st_size > MAX_SUBMISSION:
             raise NotASubmission(f"the file has {found.st_size:,} bytes, and at most {MAX_SUBMISSION:,} are read: clear the notebook's outputs")
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            return file.read(MAX_SUBMISSION)
+            return file.read(found.st_size)
     except OSError as error:
         raise NotASubmission(f"the file cannot be graded: {error.strerror or error}") from None
 
@@ -146,6 +145,7 @@ class RemoteAttempts(Attempts):
                 return recalled
         trial = attempt(program)
         self.searches.keep(key, self.student.heard.values(), trial)
+        collect_garbage()
         return trial
 
 
@@ -161,9 +161,17 @@ def clean_report(report: Report) -> Report:
     return replace(cleaned(report), results=tuple(map(cleaned, report.results)), remarks=tuple(map(wire.clean, report.remarks)))
 
 
+def collect_garbage() -> None:
+    """Free what a search learned, which refers to itself: several megabytes. Only where all else is frozen, so that it is cheap."""
+    if gc.get_freeze_count():
+        gc.collect()
+
+
 def forget() -> None:
-    """Let go of what searches keep for good: no search is under way between two submissions."""
+    """Let go of what searches keep for good: no search is under way between two submissions. What is left, stays."""
     threads._keep.clear()
+    gc.collect()                       # a submission's conversations know each other
+    gc.freeze()
 
 
 # --- a process ------------------------------------------------------------------------------------------------------------------
@@ -179,16 +187,13 @@ def main(arguments: str) -> None:
     instructions.answers_run_here = False
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    for number, line in enumerate(sys.stdin.buffer, start=1):
+    forget()
+    for line in sys.stdin.buffer:
         job = json.loads(line)
         judged = judged_file(Path(os.fsdecode(bytes.fromhex(job["path"]))), job["name"], job["exercise"], terms, job["seed"])
         answers.write(wire.line_of({"sandbox": sandbox.name, **judged.as_dict()}))
         answers.flush()
         forget()
-        if number % 10 == 0:
-            gc.collect()                   # a submission's conversations know each other
-        if number == JOBS_OF_A_JUDGE:
-            break
 
 
 def judged_file(path: Path, name: str, exercise: str | None, terms: Terms, seed: int | None = None) -> Judged:
