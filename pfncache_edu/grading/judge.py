@@ -53,12 +53,14 @@ class Judged:
 
 @dataclass(frozen=True)
 class Terms:
-    """How submissions are judged: what starts a student's process, the seconds that each test has, and the suite."""
+    """How submissions are judged: what starts a student's process, the seconds that each test has, the suite, and what is done
+    after each search."""
     start: Callable[[], subprocess.Popen]
     seconds: float
     suite: str = ""
     hidden: Mapping[str, tuple[Hidden, ...]] = field(default_factory=dict)
     searches: Searches = field(default_factory=Searches)
+    after_a_search: Callable[[], object] = lambda: None
 
 
 # --- files ------------------------------------------------------------------------------------------------------------------
@@ -120,7 +122,7 @@ def judge_student(student: Student, name: str, exercise: str | None, terms: Term
     given = answers_in(asked, namespace)
     if student.complaints and all(isinstance(value, NoAnswer) for value in given.values()):
         return refused(asked, f"{given[asked.names[0]].text} ({student.complaints[0]})")
-    report = assess(asked, given, seed=seed, attempts=RemoteAttempts(student, terms.searches))
+    report = assess(asked, given, seed=seed, attempts=RemoteAttempts(student, terms))
     if report.points and (contradiction := student.contradiction(seed_of(student, terms))):
         return refused(asked, contradiction)
     notes = tuple(f"a cell failed and was passed over: {complaint}" for complaint in student.complaints[:MAX_NOTES])
@@ -130,8 +132,8 @@ def judge_student(student: Student, name: str, exercise: str | None, terms: Term
 class RemoteAttempts(Attempts):
     """Tests of code that is in another process: each has its own time."""
 
-    def __init__(self, student: Student, searches: Searches):
-        self.student, self.searches = student, searches
+    def __init__(self, student: Student, terms: Terms):
+        self.student, self.terms = student, terms
 
     def begin(self) -> None:
         self.student.begin_test()
@@ -141,11 +143,11 @@ class RemoteAttempts(Attempts):
             return attempt(program)
         key = situation, bool(program.properties), *program.livepatch
         with suppress(RunsForEver, Mistake):
-            if recalled := self.searches.recall(key, program, self.student):
+            if recalled := self.terms.searches.recall(key, program, self.student):
                 return recalled
         trial = attempt(program)
-        self.searches.keep(key, self.student.heard.values(), trial)
-        collect_garbage()
+        self.terms.searches.keep(key, self.student.heard.values(), trial)
+        self.terms.after_a_search()
         return trial
 
 
@@ -161,14 +163,11 @@ def clean_report(report: Report) -> Report:
     return replace(cleaned(report), results=tuple(map(cleaned, report.results)), remarks=tuple(map(wire.clean, report.remarks)))
 
 
-def collect_garbage() -> None:
-    """Free what a search learned, which refers to itself: several megabytes. Only where all else is frozen, so that it is cheap."""
-    if gc.get_freeze_count():
-        gc.collect()
-
-
 def forget() -> None:
-    """Let go of what searches keep for good: no search is under way between two submissions. What is left, stays."""
+    """Let go of what searches keep for good, and of the last submission: no search is under way between two of them.
+
+    What is left after that stays, so the garbage collector need not look at it again, and is quick after each search.
+    """
     threads._keep.clear()
     gc.collect()                       # a submission's conversations know each other
     gc.freeze()
@@ -183,7 +182,7 @@ def main(arguments: str) -> None:
     sandbox = next(sandbox for sandbox in SANDBOXES if sandbox.name == asked["sandbox"])
     edition, seconds = Path(asked["edition"]), asked["seconds"]
     terms = Terms(lambda: sandbox.start(edition, seconds=3 * seconds, memory=asked["memory"], token=asked["token"]), seconds, asked["suite"],
-                  hidden_tests(Path(asked["tests"])) if asked["tests"] else {})
+                  hidden_tests(Path(asked["tests"])) if asked["tests"] else {}, after_a_search=gc.collect)     # it refers to itself
     instructions.answers_run_here = False
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
