@@ -16,6 +16,7 @@ async function bind(names, title, note) {
     section.querySelectorAll(NOT_ON_PAPER).forEach((one) => one.remove());
     section.querySelectorAll("details").forEach((one) => { one.open = true; });
     section.querySelectorAll(".toggle-hidden").forEach((one) => one.classList.remove("toggle-hidden"));
+    section.querySelectorAll("pre").forEach((pre) => pre.classList.toggle("whole", pre.textContent.split("\n").length < 25));
     collectAnswers(section);
   }
   sections.filter((section) => section.querySelector(".genindextable")).forEach(numberIndex);
@@ -116,7 +117,7 @@ function contents(sections) {
   const headings = sections.map((section) => [...section.querySelectorAll("h2")].filter((heading) => textOf(heading).length > 1));
   const times = Object.groupBy(headings.flat(), textOf);
   const list = sections.map((section, place) => {
-    const own = headings[place].filter((heading) => times[textOf(heading)].length === 1 && section.dataset.alone === undefined && !section.querySelector(".pfn-claims"));
+    const own = headings[place].filter((heading) => times[textOf(heading)].length === 1 && !section.querySelector(".pfn-claims"));
     const lines = own.map((heading) => line(heading.closest("section[id]")?.id ?? section.id, heading)).join("");
     return line(section.id, section.querySelector("h1"), lines && `<ol>${lines}</ol>`);
   });
