@@ -7,7 +7,7 @@ const textOf = (node) => node.textContent.trim().replace(/\s+/g, " ");
 const pageOf = (id) => `<span class="number" data-page-of="${id}">000</span>`;
 
 /* What paper cannot do: links to a heading itself, buttons, what only starts things, and code that the pages fold away. */
-const NOT_ON_PAPER = ".headerlink, script, button, noscript, .genindex-jumpbox, details.hide, #index--on-these-pages, .pfn-extras";
+const NOT_ON_PAPER = ".headerlink, script, button, noscript, .genindex-jumpbox, details.hide, .toctree-wrapper, #index--on-these-pages, .pfn-extras";
 
 async function bind(names, title, note) {
   const pages = await Promise.all(names.map(fetched));
