@@ -84,5 +84,7 @@ def test_a_right_answer_gets_full_marks_there(lab):
 @pytest.mark.browser
 def test_the_figures_of_chapter_7_say_what_is_missing_and_are_told_in_words(lab):
     page = lab("chapters/the-price-of-unrelated-invalidations.ipynb")
+    page.evaluate("jupyterapp.shell.currentWidget.content.scrollToItem(14)")
+    page.locator(".jp-OutputArea-output svg, .jp-RenderedSVG img").first.wait_for()              # as the book drew them, before anything is run
     assert run_all(page) == []
     assert shown(page).count("it needs matplotlib") == 4 and "turned away" in shown(page)
