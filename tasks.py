@@ -187,7 +187,7 @@ def find_chromium():
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-# ---- building and serving --------------------------------------------------------------------------------------------
+# ---- building --------------------------------------------------------------------------------------------------------
 
 EVERY_PAGE_DEPENDS_ON = ["_config.yml", "book/_ext", "book/_templates", "book/_toc.yml", "book/assets", "book/chapters.toml", "book/glossary.md",
                          "live", "pfncache_edu", "requirements.txt", "package-lock.json"]
@@ -218,8 +218,40 @@ def build_site(problem, every_page=True):
     run(PYTHON.with_name("jupyter-book"), "build", "book", "--config", "_config.yml", "--path-output", ".",
         *(["--all"] if every_page else []), "-W", "-n", "--keep-going", env=env)
     stamp.write_text(key)
+    offer_extras()
     say(f"the book is in {SITE.relative_to(ROOT)}/index.html" + (f", without live Python: {problem}" if problem else ""))
 
+
+# ---- beside the pages, if asked for ----------------------------------------------------------------------------------
+
+EXTRAS = {BUILD / "lite": BUILD / "lite.stamp", BUILD / "inside-pfncache.pdf": BUILD / "pdf.stamp"}
+
+
+def key_of_extras():
+    """A hash of all that the book is made of: an extra of another state of it is not offered."""
+    return hash_of([ROOT / name for name in ("book", "exercises", "pfncache_edu", "live", "lite", "_config.yml", "package-lock.json")])
+
+
+def offer_extras():
+    """Put those extras into the site that are of this state of the book."""
+    key = key_of_extras()
+    current = [extra for extra, stamp in EXTRAS.items() if extra.exists() and stamp.exists() and stamp.read_text() == key]
+    run(PYTHON, ROOT / "book/extras.py", SITE, *current)
+
+
+def build_lab():
+    requirements = ROOT / "lite/requirements.txt"
+    with once(VENV / "lite.stamp", hash_of([requirements], str(ROOT))) as needed:
+        if needed:
+            run(PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--progress-bar", "off", "-r", requirements)
+    lab = BUILD / "lite"
+    with once(EXTRAS[lab], key_of_extras()) as needed:
+        if needed or not lab.exists():
+            say("building a JupyterLab that runs in the browser, with every notebook")
+            run(PYTHON, ROOT / "lite/build_lab.py", env=environment())
+
+
+# ---- serving ---------------------------------------------------------------------------------------------------------
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map,
@@ -340,9 +372,25 @@ def pdf(arguments):
     no_browser = why_no_browser()
     if no_browser:
         raise Stop(f"a page is printed by a browser: {no_browser}")
+    paper = BUILD / "inside-pfncache.pdf"
     with nobody_else_builds():
         build_site(problem)
-    run(PYTHON, ROOT / "book/print_pages.py", SITE, BUILD / "pdf", find_chromium(), env=environment())
+        with once(EXTRAS[paper], key_of_extras()) as needed:
+            if needed or not paper.exists():
+                say("printing the book")
+                run(PYTHON, ROOT / "book/print_pages.py", SITE, paper, find_chromium(), env=environment())
+        offer_extras()
+    say(f"the book is in {paper.relative_to(ROOT)}, and its site links it")
+
+
+def jupyterlite(arguments):
+    problem = set_up()
+    if problem:
+        raise Stop(f"the browser's Python comes from npm: {problem}")
+    with nobody_else_builds():
+        build_lab()
+        build_site(problem)
+    say(f"every notebook is in {SITE.relative_to(ROOT)}/lite, and the book links it")
 
 
 def guide(arguments):
@@ -401,7 +449,8 @@ COMMANDS = {
     lab: "open the chapters in JupyterLab",
     kernels: "boot a Linux from before the patch and one from after it in QEMU, and count (pfncache lab run)",
     offline: "set up and build the book as one archive, to read without a network",
-    pdf: "set up, build, and print each chapter as a PDF into _build/pdf",
+    pdf: "set up, build, and print the whole book as one PDF; the site then links it",
+    jupyterlite: "build a JupyterLab with every notebook that runs in the browser; the site then links it",
     guide: "build the instructor's guide, a book of its own",
     slides: "make slides of the chapters into _build/slides",
     normalize: "run notebooks again and write them in their normal form",

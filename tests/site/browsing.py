@@ -21,8 +21,9 @@ CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first
 
 
 def pages():
-    """The path of every page of the built book."""
-    return sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts)
+    """The path of every page of the built book, without the JupyterLab that may be beside it."""
+    found = (path.relative_to(SITE) for path in SITE.rglob("*.html"))
+    return sorted(path.as_posix() for path in found if not {"_static", "lite"} & set(path.parts))
 
 
 def needs_site():
