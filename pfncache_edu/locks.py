@@ -9,7 +9,7 @@ the fair rule (`Program(fair_locks=True)`, interpreters/taking.py), which adds d
 """
 from __future__ import annotations
 
-from .steps import Cell, Field, Step, Verb, Violation
+from .steps import Cell, Field, Step, Verb, Violation, keep, kept_steps
 
 FREE, WRITER = 0, -1
 
@@ -67,13 +67,15 @@ SPIN_UNLOCK = Verb("spin_unlock", "drops {cells}", _leave_alone, releases="write
 
 
 def _lock_step(verb: Verb, kind: str, doc: str, irq: str | None = None):
-    name = verb.name + (f"_{irq}" if irq else "")
+    name, made = verb.name + (f"_{irq}" if irq else ""), kept_steps()
 
     def step(lock: Cell) -> Step:
+        if made and type(lock) is Cell and lock in made:
+            return made[lock]
         if not isinstance(lock, Cell) or lock.kind != kind:
             found = f"{lock.name} is a {lock.kind}" if isinstance(lock, Cell) else f"got {lock!r}"
             raise TypeError(f"{name}() takes a {kind}, but {found}")
-        return Step(verb, (lock,), irq)
+        return keep(made, Step(verb, (lock,), irq))
     step.__name__ = step.__qualname__ = name
     step.__doc__ = doc
     return step

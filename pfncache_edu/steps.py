@@ -108,6 +108,7 @@ class Step:
 
 _note_forgotten_step = Step.__del__
 _guarded = True
+_kept: list[dict] = []
 
 
 @contextmanager
@@ -126,6 +127,22 @@ def unguarded():
         _guarded = before
         if before:
             Step.__del__ = _note_forgotten_step
+            for steps in _kept:
+                steps.clear()
+
+
+def kept_steps() -> dict[Cell, Step]:
+    """A place for steps that need not be made anew each time while nobody is on guard; after that it is emptied."""
+    steps: dict[Cell, Step] = {}
+    _kept.append(steps)
+    return steps
+
+
+def keep(steps: dict[Cell, Step], step: Step) -> Step:
+    """The step, which is put among those `kept_steps` if nobody is on guard."""
+    if not _guarded:
+        steps[step.cells[0]] = step
+    return step
 
 
 @contextmanager

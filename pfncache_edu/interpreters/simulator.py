@@ -186,11 +186,9 @@ class _Cpu:
         self.since: dict[_Variable, tuple[str, float]] = {}
 
 
-class _Plan(NamedTuple):
-    """What the simulator does with a verb: `finish(cpu, variable, time)` answers it; `local` is its cost if no line moves."""
-    finish: Callable
-    writes: bool
-    local: float
+_Plan = tuple[Callable, bool, float]
+"""What the simulator does with a verb: `finish(cpu, variable, time)`, which answers it, whether it writes to its cache line,
+and what it costs if no line moves. A plain tuple: it is unpacked at each step, and a named one takes four times as long."""
 
 
 # --- the machine ------------------------------------------------------------------------------------------------------
@@ -294,17 +292,21 @@ class Simulator:
                 if finish is _begin:                  # it only now comes to the line of its step
                     step, began = cpu.step, time
                 else:
-                    answer = variable.value if finish is _load else finish(cpu, variable, time)
-                    if answer is _BLOCKED:
-                        return True
+                    if finish is _load:
+                        answer = variable.value
+                    elif finish is _nothing:
+                        answer = None
+                    else:
+                        answer = finish(cpu, variable, time)
+                        if answer is _BLOCKED:
+                            return True
                     began, step = time, send(answer)
                 # Now find out what the step needs: `ready` is when it is complete.
                 while True:
+                    while step in still:              # it never changes, so it does not matter when it is read
+                        time += load
+                        step = send(step.initial)
                     if type(step) is Cell:
-                        if step in still:             # it never changes, so it does not matter when it is read
-                            time += load
-                            step = send(step.initial)
-                            continue
                         variable = loaded.get(step) or self._loaded(step)
                         finish, writes, local = _load, False, load
                     else:
@@ -316,7 +318,8 @@ class Simulator:
                             step = send(time)
                             continue
                         if verb is NOTE:
-                            notes.append(new(Note, (time, cpu.name, *step.argument)))
+                            what, number = step.argument
+                            notes.append(new(Note, (time, cpu.name, what, number)))
                             step = send(None)
                             continue
                         if verb is SLEEP:
@@ -335,7 +338,8 @@ class Simulator:
                         ready = time + local
                         line.copies |= bit
                     else:
-                        ready = line.busy_until = max(time, line.busy_until) + (remote if writes else miss)
+                        free = line.busy_until
+                        ready = line.busy_until = (free if free > time else time) + (remote if writes else miss)
                         line.copies = bit if writes else line.copies | bit
                     break
                 cpu.step, cpu.variable, cpu.finish = step, variable, finish
@@ -372,23 +376,23 @@ class Simulator:
     def _plan(self, verb: Verb) -> _Plan:
         costs = self.costs
         if verb is STORE:
-            plan = _Plan(self._store, True, costs.load)
+            plan = self._store, True, costs.load
         elif verb.tries:
-            plan = _Plan(self._try, True, costs.rmw)
+            plan = self._try, True, costs.rmw
         elif verb.takes or verb.releases:
             finish = {("read", None): self._ask_to_read, ("write", None): self._ask_to_write,
                       (None, "read"): self._leave_as_reader, (None, "write"): self._leave_alone}[verb.takes, verb.releases]
-            plan = _Plan(finish, True, costs.rmw)
+            plan = finish, True, costs.rmw
         elif verb in (TAKE_CPU, GIVE_CPU, GIVE_WAY):
             finish = {TAKE_CPU: self._take_cpu, GIVE_CPU: self._give_cpu, GIVE_WAY: self._give_way}[verb]
-            plan = _Plan(finish, False, 0.0)
+            plan = finish, False, 0.0
         elif verb in (LOAD, WAIT_UNTIL):
-            plan = _Plan(self._other, False, costs.load)
+            plan = self._other, False, costs.load
         elif verb is ADD:
-            plan = _Plan(self._add, True, costs.rmw)
+            plan = self._add, True, costs.rmw
         else:
             local = {SMP_RMB: costs.barrier, SMP_WMB: costs.barrier, COND_RESCHED: costs.resched}.get(verb, costs.rmw)
-            plan = _Plan(self._other, True, local)
+            plan = self._other, True, local
         self._plans[verb] = plan
         return plan
 
@@ -494,9 +498,10 @@ class Simulator:
             lock.writer, cpu.stored = cpu, False
 
     def _leave_as_reader(self, cpu: _Cpu, lock: _Variable, time: float) -> None:
-        if cpu not in lock.readers:
-            raise _not_held(cpu, lock)
-        lock.readers.remove(cpu)
+        try:
+            lock.readers.remove(cpu)
+        except ValueError:
+            raise _not_held(cpu, lock) from None
         if self._record_holds:
             self._note_hold(cpu, lock, time)
         if lock.queue or lock.interrupted:
