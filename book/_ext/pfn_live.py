@@ -114,7 +114,7 @@ def finish_page(app, pagename, templatename, context, doctree):
 
 def breakable(body):
     """A page whose long C names may be broken between their words, which says nothing to who copies them."""
-    return re.sub(r'(?<=<span class="pre">)[^<]+', lambda name: re.sub(r"(?<=[\w)][_.])(?=[A-Za-z])", "<wbr>", name[0]), body)
+    return re.sub(r'(?<=<span class="pre">)[^<]+', lambda name: re.sub(r"(?<=\w[_/])(?=\w)|(?<=\w\.)(?=[a-z]{3})", "<wbr>", name[0]), body)
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------
