@@ -1,11 +1,13 @@
 """The figures of contention: dark and light, and say the same in text."""
+import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from pfncache_edu.contention import Workload, close_up, grid, simulate
 from pfncache_edu.interpreters.simulator import Wait
-from pfncache_edu.render.figures import (WAITS, cause, histogram, lanes, lanes_text, queue_length, queue_steps, queue_text, stalls,
+from pfncache_edu.render.figures import (DARK, LIGHT, WAITS, cause, histogram, lanes, lanes_text, queue_length, queue_steps, queue_text, stalls,
                                          stalls_text, surface)
 
 BUSY = Workload(readers=4, rate=500_000, think_ns=2_000)
@@ -91,3 +93,9 @@ def test_without_matplotlib_a_figure_says_so_and_is_told_in_words(monkeypatch, b
         assert drawn.text and repr(drawn).endswith(drawn.text)
         with pytest.raises(ModuleNotFoundError, match="needs matplotlib"):
             drawn.svg()
+
+
+def test_the_book_shows_a_figure_on_a_dark_page_in_the_colours_that_it_would_be_drawn_in():
+    style = (Path(__file__).parent.parent / "book/assets/pfn.css").read_text(encoding="utf-8")
+    turned = dict(re.findall(r'\[style\*="(?:fill|stroke): (#\w+)"\] \{ (?:fill|stroke): (#\w+) !important', style))
+    assert [turned[colour] for colour in LIGHT] == list(DARK)

@@ -1,8 +1,9 @@
 """What the theme makes every page load, and no page needs, is left out when the book has been built.
 
 The theme draws its icons with a script of 1.5 MB that knows every icon of Font Awesome, and carries the same icons as a font
-of 156 kB. Here the dozen that the book shows become a font of their own, inside the style sheet. Scripts for searching are
-loaded where one searches, and no script keeps a page from being drawn.
+of 156 kB. Here the dozen that the book shows become a font of their own, inside the style sheet; and rules for classes that
+no page and no script speaks of go. Scripts for searching are loaded where one searches, and no script keeps a page from being
+drawn.
 """
 
 import base64
@@ -14,12 +15,15 @@ import re
 from fontTools import subset
 from fontTools.ttLib import TTFont
 
-STYLE = "styles/pydata-sphinx-theme.css"
+STYLE = "styles/pydata-sphinx-theme.css"                 # has the icons, too
+STYLES = (STYLE, "sphinx-design.min.css", "mystnb.*.css")
 FONT = "vendor/fontawesome/webfonts/fa-solid-900.ttf"
 EVERYWHERE = r"scripts/fontawesome\.js"
 WHERE_ONE_SEARCHES = r"_static/searchtools\.js|_static/language_data\.js|searchindex\.js"
-ICON_RULE = re.compile(r'([^{}]*):(?:before|after)\{content:"\\([0-9a-f]+)"\}')
+COMPOSED = ("bs-", "modal-", "offcanvas-")               # Bootstrap's script puts these names together
 
+
+# ---- pages -----------------------------------------------------------------------------------------------------------
 
 def without_scripts(page, unneeded):
     """A page without the scripts whose addresses match."""
@@ -27,21 +31,29 @@ def without_scripts(page, unneeded):
 
 
 def deferred(page):
-    """A page whose scripts run, in their order, when it has been read and drawn."""
-    return re.sub(r'<script (?=[^>]*src=)(?![^>]*(?:defer|async))', "<script defer ", page)
+    """A page whose scripts run, in their order, when it has been read; but for the settings, which the page itself changes."""
+    return re.sub(r"<script (?=[^>]*src=)(?![^>]*(?:defer|async|documentation_options))", "<script defer ", page)
 
 
-def named_icons(texts):
-    """The names of icons that pages and scripts speak of: {"bars", "xmark"}."""
-    return {name for text in texts for name in re.findall(r"\bfa-([a-z0-9-]+)", text)}
+# ---- styles ----------------------------------------------------------------------------------------------------------
+
+def words_of(texts):
+    """Every word that can be the name of a class."""
+    return {word for text in texts for word in re.findall(r"[\w-]+", text)}
 
 
-def without_icons(style, names):
-    """The theme's style sheet without the rules of icons that are not named."""
+def can_match(selector, words):
+    """Whether all classes that a selector asks for are spoken of; what stands in parentheses asks for nothing."""
+    classes = re.findall(r"\.(-?[A-Za-z_][\w-]*)", re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", selector)))
+    return all(name in words or name.startswith(COMPOSED) for name in classes)
+
+
+def without_unused(style, words):
+    """A style sheet without the selectors that nothing can match."""
     def kept(rule):
-        icons = re.findall(r"\.fa-([a-z0-9-]+)", rule[1])
-        return rule[0] if not icons or names & set(icons) else ""
-    return ICON_RULE.sub(kept, style)
+        selectors = [one for one in re.split(r",(?![^(]*\))", rule[1]) if can_match(one, words)]
+        return f"{','.join(selectors)}{{{rule[2]}}}" if selectors else ""
+    return re.sub(r"([^{}@;/]*\.[^{}@;/]*)\{([^{}]*)\}", kept, style)
 
 
 def small_font(file, characters):
@@ -57,37 +69,49 @@ def small_font(file, characters):
     return "data:font/woff;base64," + base64.b64encode(made.getvalue()).decode()
 
 
-def characters_of(*styles):
+def characters_of(styles):
     """The code points of the icons that style sheets show."""
     return {int(code, 16) for style in styles for code in re.findall(r'content:\s*"\\([ef][0-9a-f]{3})"', style)}
 
 
 def with_font(style, address):
     """The style sheet with the font of solid icons inside it."""
-    made, places = re.subn(r'src:url\([^)]*fa-solid-900\.woff2\)[^;}]*', f'src:url({address}) format("woff")', style)
+    made, places = re.subn(r"src:url\([^)]*fa-solid-900\.woff2\)[^;}]*", f'src:url({address}) format("woff")', style)
     if not places:
         raise ValueError(f"{STYLE} has no font of solid icons any more: book/_ext/pfn_lean.py has to be taught the new theme")
     return made
 
 
+# ---- the built book --------------------------------------------------------------------------------------------------
+
 def make_lean(app, error):
-    if error or app.builder.name != "html":
+    static = pathlib.Path(app.outdir) / "_static"
+    if error or app.builder.name != "html" or not (static / FONT).exists():     # no font: nothing has been copied since the last time
         return
-    site, static = pathlib.Path(app.outdir), pathlib.Path(app.outdir) / "_static"
-    theme = next(folder for folder in map(pathlib.Path, app.builder.theme.get_theme_dirs()) if (folder / "static" / STYLE).exists())
-    pages = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html") if "_static" not in path.parts}
-    scripts = [path.read_text(encoding="utf-8") for path in (static / "scripts").glob("*theme.js")]
-    style = without_icons((theme / "static" / STYLE).read_text(encoding="utf-8"), named_icons([*pages.values(), *scripts]))
-    others = [path.read_text(encoding="utf-8") for path in static.rglob("*.css") if path != static / STYLE]
-    style = with_font(style, small_font(theme / "static" / FONT, characters_of(style, *others)))
-    (static / STYLE).write_text(style, encoding="utf-8")
-    digest = hashlib.sha256(style.encode()).hexdigest()[:20]
+    pages = {path: path.read_text(encoding="utf-8") for path in pathlib.Path(app.outdir).rglob("*.html") if "_static" not in path.parts}
+    scripts = [path.read_text(encoding="utf-8") for path in [*static.glob("*.js"), *static.glob("scripts/*.js")] if path.name != "fontawesome.js"]
+    digests = make_styles_lean(static, words_of([*pages.values(), *scripts]))
     for path, page in pages.items():
-        page = without_scripts(page, EVERYWHERE if path.name == "search.html" else f"{EVERYWHERE}|{WHERE_ONE_SEARCHES}")
-        page = re.sub(rf"({STYLE})\?digest=\w+", rf"\1?digest={digest}", page if path.name == "search.html" else deferred(page))
+        searches = path.name == "search.html"
+        page = without_scripts(page, EVERYWHERE if searches else f"{EVERYWHERE}|{WHERE_ONE_SEARCHES}")
+        page = page if searches else deferred(page)
+        for name, digest in digests.items():
+            page = re.sub(rf"({re.escape(name)})\?\w+=\w+", rf"\1?digest={digest}", page)
         path.write_text(page, encoding="utf-8")
     for path in [*static.glob("scripts/fontawesome.js*"), *(static / FONT).parent.glob("*")]:
         path.unlink()
+
+
+def make_styles_lean(static, words):
+    """Write the large style sheets anew: the hash of each, by its name."""
+    paths = [path for name in STYLES for path in static.glob(name)]
+    styles = {path: without_unused(path.read_text(encoding="utf-8"), words) for path in paths}
+    others = [path.read_text(encoding="utf-8") for path in static.rglob("*.css") if path not in styles]
+    icons = small_font(static / FONT, characters_of([*styles.values(), *others]))
+    styles[static / STYLE] = with_font(styles[static / STYLE], icons)
+    for path, style in styles.items():
+        path.write_text(style, encoding="utf-8")
+    return {path.name: hashlib.sha256(style.encode()).hexdigest()[:20] for path, style in styles.items()}
 
 
 def setup(app):

@@ -8,6 +8,7 @@ import html
 import json
 import os
 import pathlib
+import re
 import shutil
 
 from docutils import nodes
@@ -102,13 +103,18 @@ def finish_page(app, pagename, templatename, context, doctree):
     """Load the script, on pages with something to bring to life or a picture that may scroll; name what folds by what it shows."""
     if doctree is None:
         return
-    context["body"] = context["body"].replace(' aria-label="Toggle hidden content"', "")   # its text says more
+    context["body"] = breakable(context["body"].replace(' aria-label="Toggle hidden content"', ""))   # its text says more
     live = any("tag_live" in node["classes"] for node in doctree.findall(nodes.container))
     drawn = any("pfn-widget" in node.astext() or "pfn-picture" in node.astext() for node in doctree.findall(nodes.raw))
     if live or drawn:
         folder = runtime()
         attributes = {"data-runtime": f"live/{folder.name}/"} if folder else {"data-why-not": why_not_live()}
         app.add_js_file("pfn-live.js", loading_method="defer", **attributes)
+
+
+def breakable(body):
+    """A page whose long C names may be broken between their words, which says nothing to who copies them."""
+    return re.sub(r'(?<=<span class="pre">)[^<]+', lambda name: re.sub(r"(?<=\w[_/])(?=\w)|(?<=\w\.)(?=[a-z]{3})", "<wbr>", name[0]), body)
 
 
 # ---- files -----------------------------------------------------------------------------------------------------------
