@@ -1,6 +1,7 @@
 """What a course system gives out becomes a folder, and no archive becomes more than it should."""
 import io
 import stat
+import time
 import zipfile
 
 import pytest
@@ -13,12 +14,12 @@ from pfncache_edu.grading.unpack import NotUnpacked, unpack
 ANSWER = b"runs = 1108\n"
 
 
-def packed(*files, kind=0) -> bytes:
+def packed(*files, kind=0, year=1980) -> bytes:
     """An archive of (name, bytes)."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files:
-            entry = zipfile.ZipInfo(name)
+            entry = zipfile.ZipInfo(name, (year, 11, 22, 12, 0, 0))
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, kind << 16
             archive.writestr(entry, data)
     return out.getvalue()
@@ -42,6 +43,14 @@ def test_a_folder_that_was_unpacked_by_hand_is_taken_as_well(tmp_path):
     (tmp_path / "download/ada/work.zip").write_bytes(packed(("4.4.py", ANSWER)))
     assert unpack(tmp_path / "download", tmp_path / "new") == []
     assert (tmp_path / "new/ada/work.zip/4.4.py").read_bytes() == ANSWER and (tmp_path / "download/ada/work.zip").is_file()
+
+
+def test_files_stay_as_old_as_the_course_system_says_whatever_a_students_own_archive_says(tmp_path):
+    """Late days are counted from it."""
+    (tmp_path / "download.zip").write_bytes(packed(("ada/4.4.py", ANSWER), ("bo/work.zip", packed(("4.4.py", ANSWER), year=1990)), year=2026))
+    unpack(tmp_path / "download.zip", tmp_path / "new")
+    for name in ("ada/4.4.py", "bo/work.zip/4.4.py"):
+        assert time.localtime((tmp_path / "new" / name).stat().st_mtime)[:3] == (2026, 11, 22)
 
 
 def test_an_archive_in_an_archive_of_a_student_stays_packed(tmp_path):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -54,7 +55,7 @@ def unpack_inner(folder: Path) -> Iterator[str]:
             continue
         whole = path.with_name(f".{path.name}.part")
         try:
-            unpack_one(path, whole, MAX_FILES_OF_ONE, MAX_BYTES_OF_ONE)
+            unpack_one(path, whole, MAX_FILES_OF_ONE, MAX_BYTES_OF_ONE, path.stat().st_mtime)
             path.unlink()
             os.replace(whole, path)
         except NotUnpacked as problem:
@@ -63,8 +64,11 @@ def unpack_inner(folder: Path) -> Iterator[str]:
             shutil.rmtree(whole, ignore_errors=True)
 
 
-def unpack_one(archive: Path, out: Path, files: int, size: int) -> None:
-    """Write the files of an archive into a new folder. NotUnpacked if it breaks a limit."""
+def unpack_one(archive: Path, out: Path, files: int, size: int, when: float | None = None) -> None:
+    """Write the files of an archive into a new folder. NotUnpacked if it breaks a limit.
+
+    Files are as old as the archive says, or `when`: what a student's own archive says of its files proves nothing about late days.
+    """
     try:
         with open(archive, "rb") as file, zipfile.ZipFile(file) as packed:
             entries = [entry for entry in packed.infolist() if not entry.is_dir() and not is_systems_own(entry.filename)]
@@ -73,8 +77,8 @@ def unpack_one(archive: Path, out: Path, files: int, size: int) -> None:
             left = min(size, max(1, archive.stat().st_size) * MAX_RATIO)
             out.mkdir(parents=True)
             for entry in entries:
-                left -= write_entry(packed, entry, out, left)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as problem:
+                left -= write_entry(packed, entry, out, left, changed(entry) if when is None else when)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, OverflowError) as problem:
         raise NotUnpacked(f"it cannot be unpacked ({problem})") from None
     except zipfile.zlib.error as problem:
         raise NotUnpacked(f"it is damaged ({problem})") from None
@@ -84,7 +88,12 @@ def is_systems_own(name: str) -> bool:
     return any(part in SYSTEMS_OWN for part in PurePosixPath(name).parts)
 
 
-def write_entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, out: Path, left: int) -> int:
+def changed(entry: zipfile.ZipInfo) -> float:
+    """When a file was last changed; an archive tells it in local time."""
+    return time.mktime((*entry.date_time, 0, 0, -1))
+
+
+def write_entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, out: Path, left: int, when: float) -> int:
     """Write one file of an archive, counting what comes out and not what the archive says; its bytes."""
     path = place_of(entry, out)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,6 +104,7 @@ def write_entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, out: Path, left
             if written > left:
                 raise NotUnpacked(f"it holds more than {MAX_RATIO} times its own size, or too much: it is not unpacked")
             file.write(block)
+    os.utime(path, (when, when))
     return written
 
 
