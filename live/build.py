@@ -46,8 +46,8 @@ def add_package(name, site):
         shutil.copy(info, site / info.parent.name)
 
 
-def add_wheel(site, scratch):
-    """Build the wheel of pfncache_edu that a user would install, and unpack it."""
+def wheel_of_the_package(scratch):
+    """Build the wheel of pfncache_edu that a user would install."""
     source = scratch / "source"
     source.mkdir()
     for name in PROJECT:
@@ -56,7 +56,12 @@ def add_wheel(site, scratch):
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*pip, "--wheel-dir", scratch, source], check=True)
     wheel, = scratch.glob("pfncache_edu-*.whl")
-    zipfile.ZipFile(wheel).extractall(site)
+    return wheel
+
+
+def add_wheel(site, scratch):
+    """Unpack the package's wheel."""
+    zipfile.ZipFile(wheel_of_the_package(scratch)).extractall(site)
     for room in ("conformance", "lab"):
         shutil.rmtree(site / f"pfncache_edu/{room}/recordings")        # more than all the rest, and no page replays them
 

@@ -47,7 +47,7 @@ int other(void)
 
 
 def pages():
-    for file in sorted([*(ROOT / "book/chapters").glob("*.ipynb"), *(ROOT / "book").glob("*.md")]):
+    for file in sorted([*(ROOT / "book/chapters").glob("*.ipynb"), *(ROOT / "book/appendices").glob("*.ipynb"), *(ROOT / "book").glob("*.md")]):
         text = file.read_text()
         yield file, "\n\n".join(c.source for c in nbformat.reads(text, 4).cells if c.cell_type == "markdown") if file.suffix == ".ipynb" else text
 
@@ -63,7 +63,7 @@ def test_every_id_in_the_book_has_a_claim():
 
 def test_every_claim_of_a_chapter_in_the_book_is_used():
     text = " ".join(text for _, text in pages())
-    written = {int(re.match(r"# (\d+) ·", text)[1]) for file, text in pages() if file.suffix == ".ipynb"}
+    written = {"appendix"} | set(re.findall(r"^# (\d+) ·", "\n".join(text for file, text in pages() if file.suffix == ".ipynb"), re.M))
     for claim in read_ledger().values():
         if claim.chapter in written:
             assert f"{{claim}}`{claim.id}`" in text, f"delete {claim.id}, or refer to it"

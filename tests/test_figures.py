@@ -80,3 +80,14 @@ def test_every_figure_is_svg_with_its_text_and_the_same_each_time(before, dark):
         assert root.get("role") == "img" and [child.tag.rpartition("}")[2] for child in root][:2] == ["title", "desc"]
         assert root[0].text == drawn.title != "" and root[1].text == drawn.text
         assert ("#14181e" in picture) == dark
+
+
+def test_without_matplotlib_a_figure_says_so_and_is_told_in_words(monkeypatch, before):
+    """As in a browser, whose Python cannot have it."""
+    monkeypatch.setattr("pfncache_edu.render.figures.find_spec", lambda name: None)
+    outcomes = [simulate(BUSY, seconds=0.0002, patched=patched) for patched in (False, True)]
+    for drawn in (lanes(before), queue_length(before), stalls(*outcomes), surface(outcomes)):
+        assert drawn._repr_svg_() is None and repr(drawn).startswith("This figure is not drawn: it needs matplotlib")
+        assert drawn.text and repr(drawn).endswith(drawn.text)
+        with pytest.raises(ModuleNotFoundError, match="needs matplotlib"):
+            drawn.svg()

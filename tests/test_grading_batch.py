@@ -152,6 +152,20 @@ def test_a_judge_that_dies_is_replaced_and_its_submission_judged_by_another(tmp_
 
 
 @pytest.mark.slow
+def test_a_judge_that_has_grown_is_replaced_and_no_submission_is_judged_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr("pfncache_edu.grading.judges.GROWN", 0)
+    path = folder_of(tmp_path, {"a/8.2.py": NOTHING}) / "a/8.2.py"
+    place, done, processes = batch.own_workplace(), [], set()
+    with Judges(2, Rules(20.0), sandbox_here(None, False), place) as judges:
+        def finished(job, result):
+            done.append((job.key, result["report"]["exercise"]))
+            processes.update(judge.process.pid for judge in judges.at_work())
+        judges.judge([Job(str(n), path, "8.2.py") for n in range(5)], finished)
+        assert not judges.tries
+    assert sorted(done) == [(str(n), "8.2") for n in range(5)] and len(processes) == 5
+
+
+@pytest.mark.slow
 def test_a_submission_that_costs_every_judge_its_life_gets_a_row_that_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr("pfncache_edu.grading.judges.START", "import os; os._exit(1)")
     (row,) = grade_folder(folder_of(tmp_path, {"8.2.py": NOTHING}), tmp_path / "out")

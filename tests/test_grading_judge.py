@@ -148,6 +148,14 @@ def test_a_search_that_was_made_before_says_the_same_with_the_new_answer_s_own_l
     assert line_in(again.failures[0].where) == line_in(fresh.failures[0].where) + 2
 
 
+@pytest.mark.slow
+def test_only_so_much_is_remembered_of_searches_and_the_reports_are_the_same():
+    few = Searches(kept=300)
+    for name in ("clears_under_the_read_lock", "takes_the_read_lock_twice", "clears_under_the_read_lock"):
+        assert judged(sample(name), searches=few) == judged(sample(name))
+        assert 0 < sum(few.sizes.values()) <= 300 and few.sizes.keys() == few.known.keys()
+
+
 def line_in(where):
     return int(where.split("line ")[1].split(":")[0])
 
@@ -250,7 +258,7 @@ def answered(source, asked):
     with answers_elsewhere(), Student(terms().start, "1.1.py", source.encode(), 20.0) as student:
         student.begin_test()
         assert student.read() == ""
-        there = assess(asked, answers_in(asked, student.run(asked.asks)), attempts=judge.RemoteAttempts(student, SEARCHES))
+        there = assess(asked, answers_in(asked, student.run(asked.asks)), attempts=judge.RemoteAttempts(student, terms()))
     return here, there
 
 

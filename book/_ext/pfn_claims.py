@@ -14,9 +14,10 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from pfncache_edu.claims import LedgerError, read_ledger, read_stamps
-from pfncache_edu.claims.ledger import FOLDER
+from pfncache_edu.claims.ledger import FOLDER, chapters_of, stem_of
 
 LEDGER_PAGE = "claims"
+APPENDIX = {"title": "Two real kernels, counted", "page": "appendices/two-kernels"}
 TREE = "https://git.kernel.org/pub/scm/linux/kernel/git/stable/linux.git/tree"
 KINDS = {                                               # kind of evidence -> what the ledger says of it
     "source": "read in the source", "commit": "commit message", "mail": "mail", "documentation": "the kernel's documentation",
@@ -57,7 +58,7 @@ class MarksOfClaims(SphinxPostTransform):
             mark.replace_self(self.drawn(claim) if claim else nodes.superscript("", "?"))
 
     def drawn(self, claim):
-        mark = claim.mark if plan_of(claim.chapter)["page"] == self.env.docname else f"{claim.chapter}.{claim.mark}"
+        mark = claim.mark if plan_of(claim.chapter)["page"] == self.env.docname else f"{claim.chapter.replace('appendix', 'A')}.{claim.mark}"
         if self.app.builder.format != "html" or LEDGER_PAGE not in self.env.found_docs:
             return nodes.superscript("", mark)
         target = f"{self.app.builder.get_relative_uri(self.env.docname, LEDGER_PAGE)}#{anchor(claim)}"
@@ -82,18 +83,19 @@ class ClaimsLedger(SphinxDirective):
     """{claims-ledger}: a section for each chapter, with its claims."""
 
     def run(self):
-        for file in FOLDER.glob("chapter_*.toml"):
+        for file in FOLDER.glob("*.toml"):
             self.env.note_dependency(str(file))
-        claims = self.env.app.pfn_ledger.values()
-        return [self.chapter(number, [c for c in claims if c.chapter == number]) for number in sorted({c.chapter for c in claims})]
+        ledger = self.env.app.pfn_ledger
+        return [self.chapter(number, [c for c in ledger.values() if c.chapter == number]) for number in chapters_of(ledger)]
 
     def chapter(self, number, claims):
         """The section of a chapter, which begins with a way to the chapter if the book has it."""
         plan = plan_of(number)
-        title = f"Chapter {number}: {plan['title']}"
-        section = nodes.section("", nodes.title(title, title), ids=[f"chapter-{number}"], names=[f"chapter-{number}"])
+        title = f"{'Chapter ' + number if number.isdigit() else 'Appendix'}: {plan['title']}"
+        anchor = f"chapter-{number}" if number.isdigit() else number
+        section = nodes.section("", nodes.title(title, title), ids=[anchor], names=[anchor])
         if plan["page"] in self.env.found_docs:
-            to_it = addnodes.pending_xref("", nodes.inline("", "To the chapter"), refdomain="std", reftype="doc", reftarget=f"/{plan['page']}",
+            to_it = addnodes.pending_xref("", nodes.inline("", "To the chapter" if number.isdigit() else "To the appendix"), refdomain="std", reftype="doc", reftarget=f"/{plan['page']}",
                                           refexplicit=True, refwarn=True, refdoc=self.env.docname)
             section += nodes.paragraph("", "", to_it)
         entries = nodes.definition_list(classes=["pfn-claims"])
@@ -103,8 +105,10 @@ class ClaimsLedger(SphinxDirective):
 
 
 def plan_of(number):
+    if not number.isdigit():
+        return APPENDIX
     plans = tomllib.loads((pathlib.Path(__file__).parents[1] / "chapters.toml").read_text(encoding="utf-8"))
-    return next(({**plan, "page": f"chapters/{name}"} for name, plan in plans.items() if plan["number"] == number),
+    return next(({**plan, "page": f"chapters/{name}"} for name, plan in plans.items() if plan["number"] == int(number)),
                 {"title": "", "page": ""})
 
 
@@ -184,7 +188,7 @@ def unused(uses, ledger, pages):
     ids = {id for found in uses.values() for id, _ in found}
     for claim in ledger.values():
         if claim.id not in ids and plan_of(claim.chapter)["page"] in pages:
-            yield f"chapter_{claim.chapter}.toml: no page refers to the claim {claim.id!r}: write {{claim}}`{claim.id}` or delete it"
+            yield f"{stem_of(claim.chapter)}.toml: no page refers to the claim {claim.id!r}: write {{claim}}`{claim.id}` or delete it"
 
 
 def read_claims(app):

@@ -1,10 +1,9 @@
 """The Sphinx side of live pages: each widget as a still picture that the page's script brings to life, the editor for
-cells tagged `live`, and the folders of npm packages and of the page's Python that the site serves itself.
+cells tagged `live`, and the folder of the page's Python that the site serves itself.
 
 Without npm the site is complete but for live Python and typeset formulas, and says so where a reader would miss them.
 """
 
-import hashlib
 import html
 import json
 import os
@@ -18,7 +17,6 @@ from sphinx.util import logging
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE_SCRIPTS = ROOT / "live/page"
 RUNTIMES = ROOT / "_build/live"
-MATHJAX = ROOT / "node_modules/mathjax/es5"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 HOW_TO_GET_IT = "To have it, install npm and build the book again."
 
@@ -113,43 +111,23 @@ def finish_page(app, pagename, templatename, context, doctree):
         app.add_js_file("pfn-live.js", loading_method="defer", **attributes)
 
 
-# ---- formulas --------------------------------------------------------------------------------------------------------
-
-def name_mathjax(app, config):
-    """Serve MathJax from a folder named by its content; without it, show formulas as they were written."""
-    config.html_static_path.append(str(PAGE_SCRIPTS))
-    if MATHJAX.exists():
-        name = hashlib.sha256((MATHJAX / "tex-chtml.js").read_bytes()).hexdigest()[:12]
-        config.mathjax_path = f"mathjax-{name}/tex-chtml.js"
-        config.html_math_renderer = "mathjax"
-    else:
-        config.html_math_renderer = "written"
-        logger.info("formulas are shown as written: MathJax is not installed")
-
-
-def visit_formula(self, node):
-    self.body.append(f'<code class="pfn-formula">{html.escape(node.astext())}</code>')
-    raise nodes.SkipNode
-
-
 # ---- files -----------------------------------------------------------------------------------------------------------
 
-def copy_folders(app, error):
-    """Link MathJax and the page's Python into the site; no second copy of 20 MB, and none of earlier builds."""
+def add_page_scripts(app, config):
+    config.html_static_path.append(str(PAGE_SCRIPTS))
+
+
+def copy_runtime(app, error):
+    """Link the page's Python into the site; no second copy of 20 MB, and none of earlier builds."""
     if error or app.builder.name != "html":
         return
     static = pathlib.Path(app.outdir) / "_static"
-    for old in [static / "live", *static.glob("mathjax-*")]:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(static / "live", ignore_errors=True)
     folder = runtime()
     if folder:
         link_tree(folder, static / "live" / folder.name)
     else:
         logger.info("no live Python on the pages: %s", why_not_live())
-    if MATHJAX.exists():
-        target = (static / app.config.mathjax_path).parent
-        link_tree(MATHJAX / "output/chtml/fonts/woff-v2", target / "output/chtml/fonts/woff-v2")
-        link(MATHJAX / "tex-chtml.js", target / "tex-chtml.js")
 
 
 def link_tree(source, target):
@@ -166,8 +144,7 @@ def link(source, target):
 def setup(app):
     for transform in (StillPictures, InlinePictures, LiveNotes):
         app.add_post_transform(transform)
-    app.add_html_math_renderer("written", (visit_formula, None), (visit_formula, None))
-    app.connect("config-inited", name_mathjax)
+    app.connect("config-inited", add_page_scripts)
     app.connect("html-page-context", finish_page)
-    app.connect("build-finished", copy_folders)
+    app.connect("build-finished", copy_runtime)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,7 +5,7 @@
     ```
 
 A line of the body says what of a chapter is meant. A chapter that is not in the book yet is named, and marked as such.
-{needs} lists what each chapter needs.
+{needs} lists what each chapter needs. The links to the previous and the next page say how long those take.
 """
 
 import pathlib
@@ -75,7 +75,56 @@ class Needs(SphinxDirective):
         return [nodes.bullet_list("", *(nodes.list_item("", nodes.paragraph("", row)) for row in rows))]
 
 
+# ---- the neighbours of a page ----------------------------------------------------------------------------------------
+
+WORDS_A_MINUTE = 180
+LOOKED_UP = {"progress", "claims", "sources", "glossary", "genindex"}           # nobody reads these from top to bottom
+
+
+def note_minutes(app, doctree):
+    """Remember how long a page takes: a chapter says so itself, of another page the words are counted."""
+    page = app.env.docname
+    said = reading_minutes(BOOK / f"{page}.ipynb") if page.startswith("chapters/") else None
+    counted = max(1, round(len(doctree.astext().split()) / WORDS_A_MINUTE))
+    minutes_of(app.env)[page] = None if page in LOOKED_UP else said or counted
+
+
+def minutes_of(env):
+    """The minutes of each page that is read through, by its name."""
+    if not hasattr(env, "pfn_minutes"):
+        env.pfn_minutes = {}
+    return env.pfn_minutes
+
+
+def write_neighbours(app, env):
+    """The pages to write again because a neighbour takes longer, or less long, than when they were written."""
+    now, before = dict(minutes_of(env)), getattr(env, "pfn_minutes_written", {})
+    env.pfn_minutes_written = now
+    changed = {page for page in now if now[page] != before.get(page, now[page])}
+    return [page for page, (_, *neighbours) in env.collect_relations().items() if changed & set(neighbours)]
+
+
+def time_neighbours(app, pagename, templatename, context, doctree):
+    """Put the minutes of the previous and the next page beside their links."""
+    _, *neighbours = app.env.collect_relations().get(pagename, (None, None, None)) if doctree is not None else (None, None, None)
+    for name, page in zip(("prev_time", "next_time"), neighbours, strict=True):
+        context[name] = time_of(minutes_of(app.env).get(page)) if page else ""
+
+
+def time_of(minutes):
+    """24 -> "24 min"; None -> "to look things up"."""
+    return hours(minutes) if minutes else "to look things up"
+
+
+def merge_minutes(app, env, docnames, other):
+    minutes_of(env).update({page: minutes for page, minutes in minutes_of(other).items() if page in docnames})
+
+
 def setup(app):
     app.add_directive("path", Path)
     app.add_directive("needs", Needs)
+    app.connect("doctree-read", note_minutes)
+    app.connect("env-merge-info", merge_minutes)
+    app.connect("env-updated", write_neighbours)
+    app.connect("html-page-context", time_neighbours)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from .kernel_source import KernelSource
-from .ledger import EVIDENCE, Claim, LedgerError, read_ledger
+from .ledger import EVIDENCE, Claim, LedgerError, chapters_of, name_of, read_ledger
 from .stamps import Finding, check_claims, stamp_claims
 
 EXAMPLES = """examples:
@@ -27,7 +27,7 @@ def add_claims_command(subparsers) -> None:
     parser = subparsers.add_parser("claims", help="list what the book says of Linux, and check it against a kernel's source",
                                    description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", nargs="?", choices=("list", "check", "stamp"), default="list", help="default: list")
-    parser.add_argument("--chapter", type=int, metavar="N", help="only claims of this chapter")
+    parser.add_argument("--chapter", metavar="N", help="only claims of this chapter, or of the \"appendix\"")
     parser.add_argument("--evidence", choices=EVIDENCE, help="only claims of this kind")
     parser.add_argument("--source", type=Path, metavar="DIR", help="an unpacked kernel source; needed to check and to stamp")
     parser.add_argument("--version", default="", metavar="V", help="which Linux that is; without it, its Makefile says so")
@@ -53,14 +53,14 @@ def claims(asked: argparse.Namespace) -> int:
 
 def tell(ledger: dict[str, Claim]) -> int:
     """Print the claims by chapter, and how many there are by evidence and by version."""
-    for chapter in sorted({claim.chapter for claim in ledger.values()}):
-        print(f"chapter {chapter}")
+    for chapter in chapters_of(ledger):
+        print(name_of(chapter))
         for claim in ledger.values():
             if claim.chapter == chapter:
                 print(f"  {claim.mark:<5}{claim.id}  [{claim.evidence}{', ' if claim.range else ''}{claim.range}]\n"
                       f"       {claim.says}\n       {claim.where}")
     print(f"{len(ledger)} claims")
-    print("by chapter:  " + counted(f"{claim.chapter}" for claim in ledger.values()))
+    print("by chapter:  " + counted(claim.chapter for claim in ledger.values()))
     print("by evidence: " + counted(claim.evidence for claim in ledger.values()))
     print("by version:  " + counted(version for claim in ledger.values() for version in claim.versions or ["none named"]))
     return 0

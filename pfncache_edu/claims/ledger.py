@@ -33,7 +33,7 @@ class LedgerError(ValueError):
 @dataclass(frozen=True)
 class Claim:
     """One sentence about Linux, and what stands behind it."""
-    chapter: int
+    chapter: str                        # its number, or "appendix"
     place: int                          # its number in the ledger of its chapter, from 1 on
     id: str
     says: str
@@ -72,11 +72,11 @@ class Claim:
 def read_ledger(folder: Path = FOLDER) -> dict[str, Claim]:
     """All claims by id, in the order of the chapters; a LedgerError if a file is not in order."""
     ledger: dict[str, Claim] = {}
-    for file in sorted(folder.glob("chapter_*.toml"), key=chapter_of):
+    for file in sorted(folder.glob("*.toml"), key=lambda file: rank(chapter_of(file))):
         for claim in read_text(file.read_text(encoding="utf-8"), file.name):
             if claim.id in ledger:
-                raise LedgerError(f"{file.name}: the id {claim.id!r} is already that of a claim of chapter "
-                                  f"{ledger[claim.id].chapter}: choose another one")
+                raise LedgerError(f"{file.name}: the id {claim.id!r} is already that of a claim of "
+                                  f"{name_of(ledger[claim.id].chapter)}: choose another one")
             ledger[claim.id] = claim
     return ledger
 
@@ -93,14 +93,33 @@ def read_text(text: str, name: str) -> list[Claim]:
     return [claim_of(table, chapter_of(Path(name)), place, name) for place, table in enumerate(data.get("claim", []), 1)]
 
 
-def chapter_of(file: Path) -> int:
-    found = re.fullmatch(r"chapter_(\d+)\.(toml|stamps\.json)", file.name)
+def chapter_of(file: Path) -> str:
+    found = re.fullmatch(r"(?:chapter_(\d+)|(appendix))\.(toml|stamps\.json)", file.name)
     if not found:
-        raise LedgerError(f"{file.name}: claims stand in files named chapter_N.toml")
-    return int(found[1])
+        raise LedgerError(f"{file.name}: claims stand in files named chapter_N.toml, and in appendix.toml")
+    return found[1] or found[2]
 
 
-def claim_of(table: dict, chapter: int, place: int, name: str) -> Claim:
+def chapters_of(ledger: dict[str, Claim]) -> list[str]:
+    """The chapters that have claims in their order, the appendix last."""
+    return sorted({claim.chapter for claim in ledger.values()}, key=rank)
+
+
+def rank(chapter: str) -> tuple[bool, int]:
+    return not chapter.isdigit(), int(chapter) if chapter.isdigit() else 0
+
+
+def stem_of(chapter: str) -> str:
+    """How its files are named: "chapter_8", "appendix"."""
+    return f"chapter_{chapter}" if chapter.isdigit() else chapter
+
+
+def name_of(chapter: str) -> str:
+    """What a reader calls it: "chapter 8", "appendix"."""
+    return stem_of(chapter).replace("_", " ")
+
+
+def claim_of(table: dict, chapter: str, place: int, name: str) -> Claim:
     """The claim that a table of a file says, after a look at its form."""
     where = f"{name}: claim {table.get('id') or f'number {place}'!r}"
     problem = next(problems(table), None)

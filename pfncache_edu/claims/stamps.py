@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .kernel_source import KernelSource
-from .ledger import FOLDER, Claim, Lines
+from .ledger import FOLDER, Claim, Lines, chapters_of, name_of, stem_of
 
 Stamps = dict[str, dict[str, dict]]                     # id -> version -> {"lines": [first, last], "sha256": "…"}
 
@@ -21,12 +21,12 @@ class Finding:
     lines: Lines | None = None
 
     def __str__(self):
-        return f"{self.claim.id} (chapter {self.claim.chapter}, {self.claim.where}, {self.version}): {self.problem or 'as stamped'}"
+        return f"{self.claim.id} ({name_of(self.claim.chapter)}, {self.claim.where}, {self.version}): {self.problem or 'as stamped'}"
 
 
 def read_stamps(folder: Path = FOLDER) -> Stamps:
     """All stamps, of all chapters."""
-    return {id: versions for file in sorted(folder.glob("chapter_*.stamps.json")) for id, versions in json.loads(file.read_text()).items()}
+    return {id: versions for file in sorted(folder.glob("*.stamps.json")) for id, versions in json.loads(file.read_text()).items()}
 
 
 def checkable(ledger: dict[str, Claim], version: str) -> list[Claim]:
@@ -64,10 +64,10 @@ def stamp_claims(ledger: dict[str, Claim], source: KernelSource, folder: Path = 
 
 
 def write_stamps(stamps: Stamps, ledger: dict[str, Claim], folder: Path) -> None:
-    for chapter in sorted({claim.chapter for claim in ledger.values()}):
+    for chapter in chapters_of(ledger):
         rows = [f" {json.dumps(id)}: {json.dumps({v: stamp for v, stamp in sorted(versions.items()) if v in ledger[id].versions})}"
                 for id, versions in sorted(stamps.items()) if ledger[id].chapter == chapter]
-        (folder / f"chapter_{chapter}.stamps.json").write_text("{\n" + ",\n".join(rows) + "\n}\n")
+        (folder / f"{stem_of(chapter)}.stamps.json").write_text("{\n" + ",\n".join(rows) + "\n}\n")
 
 
 def check_claims(ledger: dict[str, Claim], source: KernelSource, folder: Path = FOLDER) -> list[Finding]:

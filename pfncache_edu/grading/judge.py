@@ -39,7 +39,6 @@ from .trial import Attempts, Situation, Trial, attempt
 
 MAX_SUBMISSION = 10_000_000        # bytes of a file
 MAX_NOTES = 5
-JOBS_OF_A_JUDGE = 300              # then another process goes on: what a search learned for good is freed with it
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,14 @@ class Judged:
 
 @dataclass(frozen=True)
 class Terms:
-    """How submissions are judged: what starts a student's process, the seconds that each test has, and the suite."""
+    """How submissions are judged: what starts a student's process, the seconds that each test has, the suite, and what is done
+    after each search."""
     start: Callable[[], subprocess.Popen]
     seconds: float
     suite: str = ""
     hidden: Mapping[str, tuple[Hidden, ...]] = field(default_factory=dict)
     searches: Searches = field(default_factory=Searches)
+    after_a_search: Callable[[], object] = lambda: None
 
 
 # --- files ------------------------------------------------------------------------------------------------------------------
@@ -75,7 +76,7 @@ def bytes_of(path: Path) -> bytes:
         if found.st_size > MAX_SUBMISSION:
             raise NotASubmission(f"the file has {found.st_size:,} bytes, and at most {MAX_SUBMISSION:,} are read: clear the notebook's outputs")
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            return file.read(MAX_SUBMISSION)
+            return file.read(found.st_size)
     except OSError as error:
         raise NotASubmission(f"the file cannot be graded: {error.strerror or error}") from None
 
@@ -121,7 +122,7 @@ def judge_student(student: Student, name: str, exercise: str | None, terms: Term
     given = answers_in(asked, namespace)
     if student.complaints and all(isinstance(value, NoAnswer) for value in given.values()):
         return refused(asked, f"{given[asked.names[0]].text} ({student.complaints[0]})")
-    report = assess(asked, given, seed=seed, attempts=RemoteAttempts(student, terms.searches))
+    report = assess(asked, given, seed=seed, attempts=RemoteAttempts(student, terms))
     if report.points and (contradiction := student.contradiction(seed_of(student, terms))):
         return refused(asked, contradiction)
     notes = tuple(f"a cell failed and was passed over: {complaint}" for complaint in student.complaints[:MAX_NOTES])
@@ -131,8 +132,8 @@ def judge_student(student: Student, name: str, exercise: str | None, terms: Term
 class RemoteAttempts(Attempts):
     """Tests of code that is in another process: each has its own time."""
 
-    def __init__(self, student: Student, searches: Searches):
-        self.student, self.searches = student, searches
+    def __init__(self, student: Student, terms: Terms):
+        self.student, self.terms = student, terms
 
     def begin(self) -> None:
         self.student.begin_test()
@@ -142,10 +143,11 @@ class RemoteAttempts(Attempts):
             return attempt(program)
         key = situation, bool(program.properties), *program.livepatch
         with suppress(RunsForEver, Mistake):
-            if recalled := self.searches.recall(key, program, self.student):
+            if recalled := self.terms.searches.recall(key, program, self.student):
                 return recalled
         trial = attempt(program)
-        self.searches.keep(key, self.student.heard.values(), trial)
+        self.terms.searches.keep(key, self.student.heard.values(), trial)
+        self.terms.after_a_search()
         return trial
 
 
@@ -162,8 +164,13 @@ def clean_report(report: Report) -> Report:
 
 
 def forget() -> None:
-    """Let go of what searches keep for good: no search is under way between two submissions."""
+    """Let go of what searches keep for good, and of the last submission: no search is under way between two of them.
+
+    What is left after that stays, so the garbage collector need not look at it again, and is quick after each search.
+    """
     threads._keep.clear()
+    gc.collect()                       # a submission's conversations know each other
+    gc.freeze()
 
 
 # --- a process ------------------------------------------------------------------------------------------------------------------
@@ -175,20 +182,17 @@ def main(arguments: str) -> None:
     sandbox = next(sandbox for sandbox in SANDBOXES if sandbox.name == asked["sandbox"])
     edition, seconds = Path(asked["edition"]), asked["seconds"]
     terms = Terms(lambda: sandbox.start(edition, seconds=3 * seconds, memory=asked["memory"], token=asked["token"]), seconds, asked["suite"],
-                  hidden_tests(Path(asked["tests"])) if asked["tests"] else {})
+                  hidden_tests(Path(asked["tests"])) if asked["tests"] else {}, after_a_search=gc.collect)     # it refers to itself
     instructions.answers_run_here = False
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    for number, line in enumerate(sys.stdin.buffer, start=1):
+    forget()
+    for line in sys.stdin.buffer:
         job = json.loads(line)
         judged = judged_file(Path(os.fsdecode(bytes.fromhex(job["path"]))), job["name"], job["exercise"], terms, job["seed"])
         answers.write(wire.line_of({"sandbox": sandbox.name, **judged.as_dict()}))
         answers.flush()
         forget()
-        if number % 10 == 0:
-            gc.collect()                   # a submission's conversations know each other
-        if number == JOBS_OF_A_JUDGE:
-            break
 
 
 def judged_file(path: Path, name: str, exercise: str | None, terms: Terms, seed: int | None = None) -> Judged:

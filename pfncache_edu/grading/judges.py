@@ -24,6 +24,7 @@ ROOT = str(Path(__file__).parent.parent.parent)
 START = "import sys; sys.path.insert(0, sys.argv[2]); from pfncache_edu.grading.judge import main; main(sys.argv[1])"
 TRIES = 3
 PATIENCE = 60                      # times the seconds of one test, for all of a submission
+GROWN = 64 << 20                   # bytes of a judge's memory, of which a search left it more than it needs: another one goes on
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,13 @@ class Judge:
         line, self.received, self.job = bytes(self.received), bytearray(), None
         return json.loads(line)
 
+    @property
+    def is_grown(self) -> bool:
+        """Whether it has more memory than a judge between two jobs needs, where the system tells."""
+        with suppress(OSError):
+            return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > GROWN
+        return False
+
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -121,6 +129,8 @@ class Judges:
                     continue
                 if result is not None:
                     done(job, result)
+                    if judge.is_grown:
+                        self.dismiss(judge)
 
     def hand_out(self, waiting: deque[Job]) -> None:
         for judge in [judge for judge in self.at_work() if judge.job is None][:len(waiting)]:

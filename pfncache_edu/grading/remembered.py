@@ -8,6 +8,7 @@ the steps are in: a schedule that fails is replayed with the new answer's own fu
 """
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +18,7 @@ from ..verdict import Verdict
 from .student import Conversation, Said, Student
 from .trial import Trial, place_to_look_at
 
-KEPT = 4_000                       # questions of a situation
+KEPT = 20_000                      # questions of all situations together: about ten megabytes
 
 Question = tuple[str, int, str]    # the conversation, the number of the question before it, and what its step then answered
 Essence = tuple
@@ -45,14 +46,17 @@ class Places:
 
 
 class Searches:
-    """What searches found, by situation and by what the answer replaces there."""
+    """What searches found, by situation and by what the answer replaces there; the one that was asked for last is the last."""
 
-    def __init__(self):
+    def __init__(self, kept: int = KEPT):
+        self.kept = kept
         self.known: dict[tuple, Asked] = {}
         self.sizes: dict[tuple, int] = {}
 
     def recall(self, key: tuple, program: Program, student: Student) -> Trial | None:
         """The trial of a program, if an answer was searched before that says the same to everything; else None."""
+        if key in self.known:
+            self.known[key] = self.known.pop(key)
         at, places, said = self.known.get(key), Places(), []
         while isinstance(at, Asked):
             conversation, before, result = at.question
@@ -72,19 +76,29 @@ class Searches:
         if trial.verdict is None or trial.outcome not in ("holds", "violated", "deadlock"):
             return
         questions = list(asked_and_said(heard))
-        if self.sizes.get(key, 0) > KEPT:                          # begin anew: the ones that matter come again
-            del self.known[key], self.sizes[key]
-        self.sizes[key] = self.sizes.get(key, 0) + len(questions)
-        at: Asked | None = None
+        if not 0 < len(questions) <= self.kept:
+            return
+        self.make_room(len(questions))
+        at = self.known.get(key) or self.added(key, self.known, key, questions[0][0])
         for n, (question, essence) in enumerate(questions):
-            if at is None:
-                at = self.known.setdefault(key, Asked(question))
             if not isinstance(at, Asked) or at.question != question:
                 return
             if n + 1 == len(questions):
                 at.after[essence] = replace(trial.verdict, program=None, trace=())
             else:
-                at = at.after.setdefault(essence, Asked(questions[n + 1][0]))
+                at = at.after.get(essence) or self.added(key, at.after, essence, questions[n + 1][0])
+
+    def make_room(self, more: int) -> None:
+        """Let go of the situations that nobody has asked for the longest, until there is room for so many more questions."""
+        while self.known and sum(self.sizes.values()) + more > self.kept:
+            oldest = next(iter(self.known))
+            del self.known[oldest], self.sizes[oldest]
+
+    def added(self, key: tuple, to: dict, place: tuple, question: Question) -> Asked:
+        """A question that was not there before, in its place."""
+        self.sizes[key] = self.sizes.get(key, 0) + 1
+        to[place] = Asked(question)
+        return to[place]
 
 
 def asked_and_said(heard: Iterable[tuple[Conversation, Said, Said | None, str]]) -> Iterable[tuple[Question, Essence]]:
@@ -92,4 +106,4 @@ def asked_and_said(heard: Iterable[tuple[Conversation, Said, Said | None, str]])
     places, numbers = Places(), {None: -1}
     for conversation, said, before, result in heard:
         numbers[said] = len(numbers) - 1
-        yield (conversation.key, numbers[before], result), places.essence(conversation.key, said)
+        yield (sys.intern(conversation.key), numbers[before], result), places.essence(conversation.key, said)

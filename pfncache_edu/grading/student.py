@@ -159,22 +159,19 @@ def how_it_ended(code: int) -> str:
 
 class Said:
     """What a function does after one history, and after what may follow: frozen at its first answer."""
-    __slots__ = "entry", "after", "history", "life"
+    __slots__ = "entry", "after", "history", "life", "step", "place"
 
     def __init__(self, entry: dict, history: tuple, life: int):
         self.entry, self.after, self.history, self.life = entry, {}, history, life
+        self.step = json.dumps([entry["v"], entry["c"], entry["a"]]) if "v" in entry else ""
+        self.place = self.claimed_place()
 
-    @property
-    def place(self) -> tuple | None:
+    def claimed_place(self) -> tuple | None:
         """The place that the process claims it to be, with the step there; None where there is no step.
 
         A process that is started again numbers its places anew, so no place of one life is one of another.
         """
         return ((self.life, self.entry["at"]), self.step) if "v" in self.entry else None
-
-    @property
-    def step(self) -> str:
-        return json.dumps([self.entry["v"], self.entry["c"], self.entry["a"]])
 
     def agrees_with(self, other: Said) -> bool:
         """Whether this may be said where the other was, if they are said to be in the same place."""

@@ -6,7 +6,7 @@
     queue_length(close_up(...))                            how many stand in line at the lock, over time
 
 All take `dark=True` for a dark page. What is told by colour is also told by hatching, and by `text`. Needs matplotlib
-(`pip install matplotlib`), which is imported only when a figure is drawn.
+(`pip install matplotlib`), which is imported only when a figure is drawn; where it cannot be had, as in a browser, the text is shown.
 """
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import io
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 from xml.sax.saxutils import escape
 
@@ -46,17 +47,20 @@ HOLDS = {"read": Look("#009E73", "", "holds it for read"), "write": Look("#CC79A
 WAITS = {"reader, writer holds": Look("#D55E00", "////", "turned away: a writer holds it"),
          "reader, writer waits": Look("#E69F00", "xxx", "turned away: a writer waits for it"),
          "writer": Look("#56B4E9", "\\\\\\\\", "a writer waits until readers are out")}
+NOT_DRAWN = "This figure is not drawn: it needs matplotlib (pip install matplotlib), which the Python in a browser cannot have."
 VARIANTS = {BEFORE: Look("#D55E00", "////", "before the patch"), AFTER: Look("#0072B2", "\\\\\\\\", "after the patch")}
 
 
 @dataclass(frozen=True, repr=False)
 class Drawn:
-    """A figure, and a text that says what can be seen in it."""
-    figure: Figure
+    """A figure, and a text that says what can be seen in it; the text alone where there is no matplotlib."""
+    figure: Figure | None
     text: str
 
     def svg(self) -> str:
         """The figure as SVG, an image with its title and the text as its description. The same figure gives the same SVG."""
+        if self.figure is None:
+            raise ModuleNotFoundError(NOT_DRAWN, name="matplotlib")
         import matplotlib
 
         with matplotlib.rc_context({"svg.hashsalt": "pfncache", "svg.fonttype": "none"}):
@@ -71,16 +75,23 @@ class Drawn:
         """What the picture is of: the titles of its panels."""
         return "; ".join(axes.get_title() for axes in self.figure.axes)
 
-    _repr_svg_ = svg
+    def _repr_svg_(self) -> str | None:
+        return self.svg() if self.figure else None
 
     def __repr__(self):
-        return self.text
+        return self.text if self.figure else f"{NOT_DRAWN} What it would show:\n\n{self.text}"
+
+
+def _can_draw() -> bool:
+    return find_spec("matplotlib") is not None
 
 
 # --- a lane per CPU -----------------------------------------------------------------------------------------------------
 
 def lanes(seen: CloseUp, *, dark: bool = False) -> Drawn:
     """A lane per CPU over time in ns: green and pink who holds the lock, hatched who waits for it and why."""
+    if not _can_draw():
+        return Drawn(None, lanes_text(seen))
     figure, axes = _figure(dark, height=1.2 + 0.32 * len(seen.threads))
     row = {name: n for n, name in enumerate(seen.threads)}
     used: dict[str, Look] = {}
@@ -123,6 +134,9 @@ def _bar(axes, seen: CloseUp, row: int, begin: float, end: float | None, look: L
 
 def stalls(before: Outcome, after: Outcome, *, dark: bool = False, bins: int = 24) -> Drawn:
     """How many reads were turned away for how long, before and after the patch: ns across, reads up."""
+    text = "\n".join(map(stalls_text, (before, after)))
+    if not _can_draw():
+        return Drawn(None, text)
     figure, axes = _figure(dark)
     longest = max((*before.waits_ns, *after.waits_ns), default=1.0) or 1.0
     edges = [longest * n / bins for n in range(bins + 1)]
@@ -136,7 +150,7 @@ def stalls(before: Outcome, after: Outcome, *, dark: bool = False, bins: int = 2
     axes.set_title("How long readers were turned away")
     _legend(axes, [VARIANTS[o.variant]._replace(words=f"{VARIANTS[o.variant].words}: {o.turned_away:,} of {o.reads:,} reads")
                    for o in (before, after)], dark)
-    return Drawn(figure, "\n".join(map(stalls_text, (before, after))))
+    return Drawn(figure, text)
 
 
 def histogram(values: Iterable[float], edges: list[float]) -> list[int]:
@@ -167,6 +181,9 @@ def surface(outcomes: Iterable[Outcome], *, dark: bool = False) -> Drawn:
     if not cells:
         raise ValueError("there is nothing to draw: give outcomes of paced notifiers, as sweep(grid(Workload())) yields them")
     readers, rates = sorted({key[1] for key in cells}), sorted({key[2] for key in cells})
+    text = "\n".join(_row_text(cells, variant, n, rates) for variant in (BEFORE, AFTER) for n in readers)
+    if not _can_draw():
+        return Drawn(None, text)
     theme = _theme(dark)
     figure, panels = _figure(dark, width=11, height=1.6 + 0.42 * len(readers), panels=2)
     for axes, variant in zip(panels, (BEFORE, AFTER)):
@@ -181,7 +198,7 @@ def surface(outcomes: Iterable[Outcome], *, dark: bool = False) -> Drawn:
         axes.set_xlabel("invalidations per second")
         axes.set_ylabel("readers")
         axes.set_title(f"% of reads turned away, {VARIANTS[variant].words}")
-    return Drawn(figure, "\n".join(_row_text(cells, variant, n, rates) for variant in (BEFORE, AFTER) for n in readers))
+    return Drawn(figure, text)
 
 
 def _share(outcome: Outcome | None) -> float:
@@ -198,6 +215,8 @@ def _row_text(cells: dict, variant: str, readers: int, rates: list[float]) -> st
 
 def queue_length(seen: CloseUp, *, dark: bool = False) -> Drawn:
     """How many wait for the lock over time in ns; where the queue is not empty it is hatched."""
+    if not _can_draw():
+        return Drawn(None, queue_text(seen))
     figure, axes = _figure(dark, height=3)
     steps = queue_steps(seen)
     look = VARIANTS[seen.variant]

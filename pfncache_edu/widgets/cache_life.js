@@ -22,17 +22,14 @@ class Life {
     this.score = recall(`${KEY}.checks`, { right: 0, all: 0 });
     this.root = h("section", { class: "pfn-play pfn-life", "aria-label": "Life of one cache", "data-lm-suppress-shortcuts": "true" });
     this.build();
-    this.changed = () => { if (this.model.get("history") !== this.history) this.show(this.model.get("history")); };
-    model.on("change:history", this.changed);
-    this.onHash = () => { const told = shared(KEY); if (told) this.show(told); };
-    addEventListener("hashchange", this.onHash);
+    this.unhear = hear(model, ["history"], () => { if (model.get("history") !== this.history) this.show(model.get("history")); },
+      () => { const told = shared(KEY); if (told) this.show(told); });
     el.append(this.root);
     this.show(shared(KEY) || model.get("history"));
   }
 
   close() {
-    this.model.off("change:history", this.changed);
-    removeEventListener("hashchange", this.onHash);
+    this.unhear();
     this.root.remove();
   }
 
@@ -62,10 +59,10 @@ class Life {
     this.root.append(
       h("div", { class: "l-groups" }, groups), this.live,
       h("div", { class: "l-views" }, this.picture,
-        h("div", { class: "l-fields" }, h("h4", {}, "The fields"), h("table", {}, h("thead", {}, h("tr", {},
+        h("div", { class: "l-fields" }, h("h3", {}, "The fields"), h("table", {}, h("thead", {}, h("tr", {},
           ["field", "value", "the last check asked"].map((text) => h("th", { scope: "col" }, text)))), this.table))),
-      h("h4", {}, "Where the user's code stands"), this.code,
-      h("h4", {}, "Can you do all of these?"), this.goals,
+      h("h3", {}, "Where the user's code stands"), this.code,
+      h("h3", {}, "Can you do all of these?"), this.goals,
       this.done, h("div", { class: "row" }, this.back,
         h("button", { type: "button", onclick: () => this.restart() }, "Start again"), this.link),
       h("details", {}, h("summary", {}, "The steps of the last call"), this.steps));
@@ -114,7 +111,7 @@ class Life {
     this.picture.querySelector("desc").textContent = `${this.toldPicture ??= this.picture.querySelector("desc").textContent} Now it is ${box}.`;
     const asked = Object.fromEntries(move?.asked ?? []);
     this.table.replaceChildren(...data.fields.map((name, i) => h("tr", node.fields[i] !== before.fields[i] ? { class: "l-changed" } : {},
-      h("th", { scope: "row" }, h("code", {}, name)), h("td", {}, node.fields[i], node.fields[i] !== before.fields[i] ? h("small", {}, ` (was ${before.fields[i]})`) : ""),
+      h("th", { scope: "row" }, h("code", {}, soft(name))), h("td", {}, soft(node.fields[i]), node.fields[i] !== before.fields[i] ? h("small", {}, ` (was ${before.fields[i]})`) : ""),
       h("td", {}, !move?.asked || !(name in data.questions) ? "" : !(name in asked) ? h("small", {}, "not asked any more")
         : `${asked[name] ? "✓" : "✗"} ${data.questions[name]} ${asked[name] ? "yes" : "no"}`))));
     this.code.replaceChildren(h("pre", {}, data.code.lines.map((text, n) => h("span", n === data.code.at[letter] ? { class: "l-line l-here", "aria-current": "true" } : { class: "l-line" }, `${n === data.code.at[letter] ? "▸" : " "} ${text}\n`))));

@@ -39,17 +39,13 @@ class Page {
     this.live = h("p", { class: "l-live", role: "status", tabindex: "-1" });
     const known = recall("lanes.predictions", {});
     model.set("predictions", { ...known, ...model.get("predictions") });
-    this.changed = () => { if (!this.own) { this.build(); } };
-    for (const name of ["situation", "rule", "asks"]) model.on(`change:${name}`, this.changed);
-    this.onHash = () => this.fromLink();
-    addEventListener("hashchange", this.onHash);
+    this.unhear = hear(model, ["situation", "rule", "asks"], () => { if (!this.own) this.build(); }, () => this.fromLink());
     el.append(this.root);
     if (!this.fromLink()) this.build();
   }
 
   close() {
-    for (const name of ["situation", "rule", "asks"]) this.model.off(`change:${name}`, this.changed);
-    removeEventListener("hashchange", this.onHash);
+    this.unhear();
     this.root.remove();
   }
 
@@ -59,20 +55,12 @@ class Page {
   get predicted() { return this.model.get("predictions")[this.situation.title]; }
   get state() { return { situation: this.model.get("situation"), rule: this.rule, asks: this.asks }; }
 
-  /** Set the model; our own changes do not come back to us. */
-  put(values) {
-    this.own = true;
-    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
-    this.model.save_changes();
-    this.own = false;
-  }
-
   // -- what the reader can do
 
   open(number) {
     const { rule, asks } = this.situations[number];
     this.past = [];
-    this.put({ situation: number, rule, asks: [...asks] });
+    put(this, { situation: number, rule, asks: [...asks] });
     this.build();
     this.root.querySelector("select").focus();          // it was made anew: the reader may go on with the arrow keys
   }
@@ -80,14 +68,14 @@ class Page {
   predict(names) {
     const predictions = { ...this.model.get("predictions"), [this.situation.title]: names };
     remember("lanes.predictions", predictions);
-    this.put({ predictions });
+    put(this, { predictions });
     this.build();
     this.live.focus();
   }
 
   change(values, keep = true) {
     if (keep) this.past.push(this.state);
-    this.put(values);
+    put(this, values);
     this.draw();
   }
 
@@ -112,7 +100,7 @@ class Page {
     const times = asks?.split("-").map(Number) ?? [];
     if (!this.situations[number] || !Object.keys(this.rules)[rule] || times.length !== this.lanes.length || times.some((at) => !(at <= this.last))) return false;
     this.past = [];
-    this.put({ situation: Number(number), rule: Object.keys(this.rules)[rule], asks: times });
+    put(this, { situation: Number(number), rule: Object.keys(this.rules)[rule], asks: times });
     this.build();
     this.root.scrollIntoView?.({ block: "start" });
     return true;

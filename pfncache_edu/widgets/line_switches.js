@@ -43,17 +43,14 @@ class Switches {
       h("div", { class: "row" }, this.back, this.button("All on", () => this.set([])), this.link),
       this.said, this.answer, this.tried);
     el.append(this.root);
-    this.changed = () => { if (keyOf(this.switches, model.get("off")) !== this.key) this.show(model.get("off")); };
-    model.on("change:off", this.changed);
-    this.moved = () => { const off = this.fromLink(); if (off) this.show(off); };
-    addEventListener("hashchange", this.moved);
+    this.unhear = hear(model, ["off"], () => { if (keyOf(this.switches, model.get("off")) !== this.key) this.show(model.get("off")); },
+      () => { const off = this.fromLink(); if (off) this.show(off); });
     this.show(this.fromLink() ?? model.get("off"));
     this.say("");
   }
 
   close() {
-    this.model.off("change:off", this.changed);
-    removeEventListener("hashchange", this.moved);
+    this.unhear();
     this.root.remove();
   }
 
@@ -132,7 +129,7 @@ class Switches {
 
   reveal() {
     const { key } = this, outcome = this.outcomes[key], predicted = this.predictions[key], broken = outcome.steps > 0;
-    this.heading = h("h4", { tabindex: "-1" }, `${MARKS[outcome.kind]} ${this.kinds[outcome.kind]}`);
+    this.heading = h("h3", { tabindex: "-1" }, `${MARKS[outcome.kind]} ${this.kinds[outcome.kind]}`);
     const right = predicted === outcome.kind;
     const facts = broken
       ? [`${outcome.kind === "deadlock" ? "Stuck" : "Wrong"} after ${outcome.steps} steps, no schedule is shorter: `, h("code", {}, outcome.schedule), `. ${outcome.sentence}. (${this.situations[outcome.where]}.)`]

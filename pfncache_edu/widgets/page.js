@@ -52,6 +52,26 @@ function linkTo(key, state) {
   return `${location.href.split("#")[0]}#${key}=${encodeURIComponent(state)}`;
 }
 
+/** Hear when a trait of the model changes, which `changed` is told, and when the page's address does. Call what is answered
+    to hear no more. */
+function hear(model, traits, changed, moved = () => {}) {
+  const names = traits.map((trait) => `change:${trait}`).join(" ");
+  model.on(names, changed);
+  addEventListener("hashchange", moved);
+  return () => {
+    model.off(names, changed);
+    removeEventListener("hashchange", moved);
+  };
+}
+
+/** Set values in the model of what is drawn. It is then the model's `own` change: who hears of it need not draw again. */
+function put(drawn, values) {
+  drawn.own = true;
+  for (const [name, value] of Object.entries(values)) drawn.model.set(name, value);
+  drawn.model.save_changes();
+  drawn.own = false;
+}
+
 /** Put the parts of shared JSON back (pfncache_edu/widgets/sharing.py). */
 export function unshare({ parts, whole }) {
   const done = [];

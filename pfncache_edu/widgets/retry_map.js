@@ -34,20 +34,17 @@ class Meeting {
     Object.assign(this, { model, past: [], id: `pfn${Math.random().toString(36).slice(2, 8)}` });
     this.root = h("section", { class: "pfn-play pfn-retry", "aria-label": "Retry map", "data-lm-suppress-shortcuts": "true",
       onkeydown: (event) => event.stopPropagation() });                     // a notebook has keys of its own
-    this.onHash = () => this.fromText(shared("retry"), true);
-    this.placed = () => { if (model.get("place") !== this.place_) this.fromText(model.get("place")); };
-    model.on("change:place", this.placed);
-    addEventListener("hashchange", this.onHash);
+    const fromLink = () => this.fromText(shared("retry"), true);
+    this.unhear = hear(model, ["place"], () => { if (model.get("place") !== this.place_) this.fromText(model.get("place")); }, fromLink);
     el.append(this.root);
     this.state = this.first(0);
     this.build();
     this.fromText(model.get("place"));
-    this.onHash();
+    fromLink();
   }
 
   close() {
-    removeEventListener("hashchange", this.onHash);
-    this.model.off("change:place", this.placed);
+    this.unhear();
     this.root.remove();
   }
 
@@ -167,7 +164,7 @@ class Meeting {
       h("div", { class: "row" }, h("label", { for: `${this.id}-cut` }, "The event pauses"), this.cut), first, second,
       h("div", { class: "row" }, this.back, button("Reset", () => this.change(this.first(this.state.variant))), this.find, this.anchor),
       this.outcome, this.live,
-      h("div", { class: "r-views" }, h("div", {}, h("h4", {}, "Schedule"), this.lanes), h("div", {}, h("h4", {}, "Map of all places"), this.picture, this.legend(), this.result)),
+      h("div", { class: "r-views" }, h("div", {}, h("h3", {}, "Schedule"), this.lanes), h("div", {}, h("h3", {}, "Map of all places"), this.picture, this.legend(), this.result)),
       h("details", {}, h("summary", {}, "How this works"),
         h("p", {}, "Move the two parts with the sliders (arrow keys move them by one step), or choose a place of the map. A part that has to wait for a lock runs as soon as it gets the lock, so neighbouring places may be one and the same schedule. Places count the steps that the refresh has taken; where it has to look again, the later ones lie in its next round. After the second part, the event runs to its end, then vcpu0."),
         h("p", {}, "Each place was run on the model’s functions when the page was made. In this model every CPU sees stores in one order, and the host’s memory management is a table.")));

@@ -208,8 +208,6 @@ export class Player {
 
 // ---- the page --------------------------------------------------------------------------------------------------------
 
-/** Words in which `these` are code. */
-const marked = (text) => text.split("`").map((part, i) => i % 2 ? h("code", {}, part) : part);
 const counted = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
 const MODEL = "In this model every CPU sees stores in one order, barriers only mark their place, and the host’s memory management is a table.";
 
@@ -217,22 +215,19 @@ class Game {
   constructor(model, el) {
     Object.assign(this, { model, el, all: unshare(model.get("data")), levels: model.get("levels"), fine: false, expanded: false, pending: "" });
     this.id = `pfn${Math.random().toString(36).slice(2, 8)}`;
-    this.root = h("section", { class: "pfn-scheduler", "aria-label": "You are the scheduler", "data-lm-suppress-shortcuts": "true",
+    this.root = h("section", { class: "pfn-play pfn-scheduler", "aria-label": "You are the scheduler", "data-lm-suppress-shortcuts": "true",
       onkeydown: (event) => this.key(event) });
     this.live = h("p", { class: "s-live", role: "status" });
     this.recall();
     this.open(model.get("level"), model.get("schedule"));
-    this.listeners = [["change:level", () => this.leveled()], ["change:schedule", () => this.scheduled()]];
-    for (const [name, heard] of this.listeners) model.on(name, heard);
-    this.onHash = () => this.fromLink();
-    addEventListener("hashchange", this.onHash);
+    const unhear = [hear(model, ["level"], () => this.leveled(), () => this.fromLink()), hear(model, ["schedule"], () => this.scheduled())];
+    this.unhear = () => unhear.forEach((stop) => stop());
     el.append(this.root);
     this.fromLink();
   }
 
   close() {
-    for (const [name, heard] of this.listeners) this.model.off(name, heard);
-    removeEventListener("hashchange", this.onHash);
+    this.unhear();
     this.root.remove();
   }
 
@@ -383,7 +378,7 @@ class Game {
     event.stopPropagation();                        // a notebook has letters of its own
     if (event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select")) return;
     const key = event.key.toLowerCase(), { player } = this;
-const act = key in player.letters ? () => this.run(player.letters[key], event.shiftKey ? "on" : "step")
+    const act = key in player.letters ? () => this.run(player.letters[key], event.shiftKey ? "on" : "step")
       : key === "u" || key === "backspace" ? () => this.goTo(player.at - 1)
       : key === "r" ? () => this.goTo(player.at + 1)
       : key === "home" ? () => this.goTo(0)
@@ -415,7 +410,7 @@ const act = key in player.letters ? () => this.run(player.letters[key], event.sh
       try { await navigator.clipboard.writeText(text); this.say(`${what} copied.`); }
       catch { this.share.select(); this.say("This browser does not let a page copy: the schedule is selected, copy it yourself."); }
     };
-    this.others = h("div", { class: "s-row s-others", role: "group", "aria-label": "Schedules that you left for another one" });
+    this.others = h("div", { class: "row s-others", role: "group", "aria-label": "Schedules that you left for another one" });
     this.anchor = h("a", { class: "s-link" }, "Link to this schedule");
     this.result = h("div", { class: "s-result", tabindex: "-1", hidden: true });
     this.hintBox = h("div", { class: "s-hints", tabindex: "-1" });
@@ -427,27 +422,27 @@ const act = key in player.letters ? () => this.run(player.letters[key], event.sh
     const fine = h("input", { type: "checkbox", checked: this.fine, onchange: () => { this.fine = fine.checked; this.update(""); } });
     this.root.replaceChildren(...[
       h("header", {},
-        levels.length > 1 ? h("div", { class: "s-row" }, h("label", { for: `${this.id}-level` }, "Level"), select,
+        levels.length > 1 ? h("div", { class: "row" }, h("label", { for: `${this.id}-level` }, "Level"), select,
           button("Next level", () => this.choose((this.level + 1) % levels.length))) : "",
         h("p", { class: "s-title" }, levels.length > 1 ? "" : h("strong", {}, `${level.title}. `), level.situation === level.title ? "" : `${level.situation}. `,
-          level.difference ? h("b", {}, marked(`${level.difference}.`)) : ""),
+          level.difference ? h("b", {}, withCode(`${level.difference}.`)) : ""),
         h("p", { class: "s-goal" }, h("b", {}, "Your goal: "), `${level.goal}. Or claim that no schedule can.`)),
       play ? "" : h("fieldset", { class: "s-predict" }, h("legend", {}, "Predict first"),
         h("p", {}, `Is there an order of steps that breaks it? Your answer stays in this browser, and you will meet it again.${this.pending ? " Then the schedule of the link is run." : ""}`),
-        h("div", { class: "s-row" }, button("Yes, some order breaks it", () => this.predict("breaks"), { class: "s-big" }),
+        h("div", { class: "row" }, button("Yes, some order breaks it", () => this.predict("breaks"), { class: "s-big" }),
           button("No, no order does", () => this.predict("holds"), { class: "s-big" }))),
       h("div", { class: "s-columns", style: `--columns:${player.threads.length}` }, this.columns.map(({ box }) => box)),
       this.tip, this.live, this.result,
-      play ? h("div", { class: "s-row s-time" }, this.undo, this.redo, this.home, h("label", { for: `${this.id}-scrub` }, "Step"), this.scrub, this.position) : "",
+      play ? h("div", { class: "row s-time" }, this.undo, this.redo, this.home, h("label", { for: `${this.id}-scrub` }, "Step"), this.scrub, this.position) : "",
       play ? this.others : "",
       play ? h("div", { class: "s-views" },
-        h("div", {}, h("h4", {}, "Schedule"), this.diagram, h("label", { class: "s-check" }, fine, "Show every step, not only those that others can notice")),
-        h("div", {}, h("h4", {}, "Shared state"), this.cells)) : "",
-      play ? h("div", { class: "s-row s-end" },
+        h("div", {}, h("h3", {}, "Schedule"), this.diagram, h("label", { class: "s-check" }, fine, "Show every step, not only those that others can notice")),
+        h("div", {}, h("h3", {}, "Shared state"), this.cells)) : "",
+      play ? h("div", { class: "row s-end" },
         button("Claim: no schedule breaks this", () => this.claim()), this.hintButton,
         button("Prove it: search every schedule", () => this.prove())) : "",
       play ? this.hintBox : "",
-      play ? h("div", { class: "s-row s-share" }, h("label", { for: `${this.id}-share` }, "Schedule as text"), this.share, button("Load", loadIt),
+      play ? h("div", { class: "row s-share" }, h("label", { for: `${this.id}-share` }, "Schedule as text"), this.share, button("Load", loadIt),
         button("Copy", () => copy(this.share.value, "The schedule is")), this.lasting ? this.anchor : "") : "",
       h("details", {}, h("summary", {}, "Keys, and how this works"),
         h("ul", {}, player.threads.map(({ name, letter }) => h("li", {}, h("kbd", {}, letter), ` runs one step of ${name}, `, h("kbd", {}, `Shift+${letter}`), " runs it on")),
@@ -474,8 +469,8 @@ const act = key in player.letters ? () => this.run(player.letters[key], event.sh
     column.code = h("pre", { class: "s-code", tabindex: "0", role: "region", "aria-label": `Source that ${thread.name} runs` });
     column.line = h("details", { class: "s-statement", open: this.expanded, ontoggle: () => { this.expanded = column.line.open; } }, h("summary"), h("ol"), column.whole);
     column.box = h("section", { class: "s-cpu", "data-cpu": String(i), "aria-label": `CPU ${i}, ${thread.name}` },
-      h("h4", {}, h("span", { class: "s-key" }, thread.letter), ` CPU ${i}: ${thread.name}`), column.state, column.next,
-      h("div", { class: "s-row" }, column.one, column.on), column.ladder, column.calls, column.code, column.line);
+      h("h3", {}, h("span", { class: "s-key" }, thread.letter), ` CPU ${i}: ${thread.name}`), column.state, column.next,
+      h("div", { class: "row" }, column.one, column.on), column.ladder, column.calls, column.code, column.line);
     return column;
   }
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import difflib
 import html
 import inspect
-import pathlib
 import re
 import textwrap
 import zlib
@@ -35,7 +34,7 @@ from ..program import Program
 from ..render.diagram import two_cpu_svg
 from ..steps import Mistake
 from ..verdict import Trace, parse_schedule
-from .live_widget import LiveWidget, module
+from .live_widget import LiveWidget, module, styles
 from .sharing import compact, share
 from .subgoals import LADDERS, subgoal
 
@@ -68,7 +67,7 @@ class Scheduler(LiveWidget):
     """A game of schedules over one or more levels; `schedule` is what the reader has done in `level`."""
 
     _esm = module("scheduler.js")
-    _css = pathlib.Path(__file__).with_name("scheduler.css")
+    _css = styles("scheduler.css")
 
     levels = traitlets.List().tag(sync=True)          # one dict per level: its name, title, difference, goal, hint
     data = traitlets.Dict().tag(sync=True)            # the tables of all levels, shared (sharing.py)

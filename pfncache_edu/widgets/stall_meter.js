@@ -40,17 +40,13 @@ class Page {
     this.root = h("section", { class: "pfn-play pfn-stalls", "aria-label": "Stall meter: readers turned away", "data-lm-suppress-shortcuts": "true" });
     this.live = h("p", { class: "m-live", role: "status", tabindex: "-1" });
     model.set("predictions", { ...recall("stalls.predictions", {}), ...model.get("predictions") });
-    this.changed = () => { if (!this.own) this.build(); };
-    for (const name of ["situation", "setting"]) model.on(`change:${name}`, this.changed);
-    this.onHash = () => this.fromLink();
-    addEventListener("hashchange", this.onHash);
+    this.unhear = hear(model, ["situation", "setting"], () => { if (!this.own) this.build(); }, () => this.fromLink());
     el.append(this.root);
     if (!this.fromLink()) this.build();
   }
 
   close() {
-    for (const name of ["situation", "setting"]) this.model.off(`change:${name}`, this.changed);
-    removeEventListener("hashchange", this.onHash);
+    this.unhear();
     this.root.remove();
   }
 
@@ -59,19 +55,12 @@ class Page {
   get predicted() { return this.model.get("predictions")[this.situation.title]; }
   get given() { return Object.entries(this.meter.knobs).map(([name, values]) => values.indexOf(this.situation[name])); }
 
-  put(values) {
-    this.own = true;
-    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
-    this.model.save_changes();
-    this.own = false;
-  }
-
   // -- what the reader can do
 
   open(number) {
     this.past = [];
-    this.put({ situation: number });
-    this.put({ setting: this.given });
+    put(this, { situation: number });
+    put(this, { setting: this.given });
     this.build();
     this.root.querySelector("select").focus();          // it was made anew: the reader may go on with the arrow keys
   }
@@ -79,20 +68,20 @@ class Page {
   predict(places) {
     const predictions = { ...this.model.get("predictions"), [this.situation.title]: places };
     remember("stalls.predictions", predictions);
-    this.put({ predictions });
+    put(this, { predictions });
     this.build();
     this.live.focus();
   }
 
   turn(knob, place) {
     this.past.push(this.setting);
-    this.put({ setting: this.setting.map((old, i) => i === knob ? place : old) });
+    put(this, { setting: this.setting.map((old, i) => i === knob ? place : old) });
     this.draw();
   }
 
   back(to) {
     if (!to) return;
-    this.put({ setting: to });
+    put(this, { setting: to });
     this.draw();
   }
 
@@ -105,7 +94,7 @@ class Page {
     const setting = [...(places ?? "")].map(Number), knobs = Object.values(this.meter.knobs);
     if (!this.situations[number] || setting.some((place, i) => place >= knobs[i].length)) return false;
     this.past = [];
-    this.put({ situation: Number(number), setting });
+    put(this, { situation: Number(number), setting });
     this.build();
     this.root.scrollIntoView?.({ block: "start" });
     return true;
@@ -120,7 +109,7 @@ class Page {
     this.counts = h("table", { class: "m-counts" });
     const parts = [h("label", {}, "Situation", choice), h("p", {}, this.situation.story)];
     if (!this.predicted) parts.push(h("p", {}, this.described(this.given)), this.question(), this.live);
-    else parts.push(this.controls(), this.live, h("h4", {}, "How long reads wait in the lock"), this.histogram, h("h4", {}, "What was counted"), this.counts);
+    else parts.push(this.controls(), this.live, h("h3", {}, "How long reads wait in the lock"), this.histogram, h("h3", {}, "What was counted"), this.counts);
     this.root.replaceChildren(...parts);
     this.draw();
   }

@@ -42,7 +42,7 @@ class Clicks {
       h("p", { class: "t-goal" }, h("b", {}, "Your goal: "), "make the guest's write land in a page that is no longer the guest's."),
       this.asked,
       h("div", { class: "t-lanes" }, this.lanes.map((lane) => h("div", { class: `t-lane t-${lane.letter}`, role: "group", "aria-label": lane.title },
-        h("h4", {}, lane.title), lane.buttons.map(({ button }) => button)))),
+        h("h3", {}, lane.title), lane.buttons.map(({ button }) => button)))),
       this.said, this.memory, h("div", { class: "t-tools" }, this.back, this.again, this.link), this.orders);
   }
 

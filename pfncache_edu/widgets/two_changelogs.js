@@ -119,7 +119,7 @@ class TwoTexts {
     const stored = recall("two-changelogs.prediction", "");
     const options = EXPECTATIONS.map((text, n) => [h("input", { type: "radio", name: `${this.id}-e`, value: text, checked: text === stored }), text]);
     this.stage.replaceChildren(
-      h("h4", {}, "Four questions, two texts"),
+      h("h3", {}, "Four questions, two texts"),
       h("p", {}, "Both texts describe the patch of the last chapter. Answer from the text alone, not from what you know: where it says nothing, say so. "
         + "The clock runs while a text is open."),
       h("fieldset", {}, h("legend", {}, "First a prediction: which of the questions do the texts answer?"),
@@ -138,7 +138,7 @@ class TwoTexts {
     this.round = round;
     const which = this.order[round], text = this.texts[which];
     this.done = this.button(round ? "Done: compare" : "Done: the other text", () => this.handIn(which));
-    this.title = h("h4", { tabindex: "-1" }, `Text ${round + 1} of 2`);
+    this.title = h("h3", { tabindex: "-1" }, `Text ${round + 1} of 2`);
     this.stage.replaceChildren(this.title, h("blockquote", { class: "t-text" }, text.text),
       ...this.questions.map((question, n) => this.ask(question, n, which)),
       h("div", { class: "row" }, this.done, this.button("Start again", () => this.restart())));
@@ -195,7 +195,7 @@ class TwoTexts {
     this.model.save_changes();
     const counts = this.texts.map((_, which) => this.questions.filter((__, n) => this.right(which, n)).length);
     const answered = this.texts.map((_, which) => this.questions.filter((question) => question.marks[which]).length);
-    this.heading = h("h4", { tabindex: "-1" }, "What each text answers");
+    this.heading = h("h3", { tabindex: "-1" }, "What each text answers");
     this.views = this.texts.map((text, which) => h("div", { class: "t-side" },
       h("h5", {}, `${LETTERS[which]} · ${text.name}`), h("small", {}, `${text.words} words: ${text.about}`), h("blockquote", { class: "t-text" }),
       h("p", {}, `You: ${Math.round(this.seconds[which])} s${this.order[0] === which ? " (read first)" : ""}, ${counts[which]} of ${this.questions.length} right.`)));
@@ -241,7 +241,7 @@ class TwoTexts {
     const guess = ([name, label, source]) => h("fieldset", { class: "t-guess" }, h("legend", {}, label),
       ["from", "to"].map((end, i) => h("label", {}, end, h("input", { type: "number", min: "0.1", step: "any", value: String(this.savings[name][i]),
         "aria-label": `${label}, ${end}`, "data-guess": `${name}${i}`, oninput: ({ target }) => this.guessed(name, i, target) }))), h("small", {}, source));
-    const panel = h("div", { class: "t-calculator" }, h("h4", {}, "What is a clearer text worth?"),
+    const panel = h("div", { class: "t-calculator" }, h("h3", {}, "What is a clearer text worth?"),
       h("p", {}, "“Clearer” takes the author longer, and this one takes each reader longer, too: it has "
         + `${longer} words more, ${Math.round(longer * 60 / pace * 10) / 10} seconds at ${pace} words a minute. It pays for those who would have had to work out what it says. Put in your own lowest and highest guesses.`),
       h("div", { class: "t-guesses" }, GUESSES.map(guess)),

@@ -19,21 +19,17 @@ class Handles {
     this.root = h("section", { class: "pfn-play pfn-handles", "aria-label": "Two handles, one page", "data-lm-suppress-shortcuts": "true" });
     this.build();
     // Python may set one end before the other, and our own changes come back one by one: neither is a range to draw.
-    this.changed = () => {
+    this.unhear = hear(model, ["caches", "start", "end"], () => {
       const [caches, start, end] = ["caches", "start", "end"].map((name) => this.model.get(name));
       if (!this.setting && `${start},${end}` in this.data.hits) this.take(caches, start, end);
-    };
-    for (const name of ["caches", "start", "end"]) model.on(`change:${name}`, this.changed);
-    this.onHash = () => this.fromLink();
-    addEventListener("hashchange", this.onHash);
+    }, () => this.fromLink());
     el.append(this.root);
     this.take(model.get("caches"), model.get("start"), model.get("end"));
     this.fromLink();
   }
 
   close() {
-    for (const name of ["caches", "start", "end"]) this.model.off(`change:${name}`, this.changed);
-    removeEventListener("hashchange", this.onHash);
+    this.unhear();
     this.root.remove();
   }
 
@@ -64,7 +60,7 @@ class Handles {
       h("label", { class: "t-handle" }, h("span", {}, "start ", this.leftWords), this.left),
       h("label", { class: "t-handle" }, h("span", {}, "end ", this.rightWords), this.right),
       this.test, this.ask, this.live, this.locks,
-      h("h4", {}, "Eight boundary puzzles"), this.list,
+      h("h3", {}, "Eight boundary puzzles"), this.list,
       h("div", { class: "row" }, this.back, h("button", { type: "button", onclick: () => this.restart() }, "Start again"), this.link));
   }
 
