@@ -254,6 +254,7 @@ def test_a_process_that_somebody_kills_is_worth_another_try():
         student.begin_test()
         assert student.read() == ""
         os.killpg(student.process.process.pid, signal.SIGKILL)
+        assert os.read(student.process.process.stdout.fileno(), 1) == b""          # all of it is dead
         with pytest.raises(Silent):
             student.run(())
         assert student.process.timed_out
