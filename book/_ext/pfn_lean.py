@@ -27,8 +27,8 @@ def without_scripts(page, unneeded):
 
 
 def deferred(page):
-    """A page whose scripts run, in their order, when it has been read and drawn."""
-    return re.sub(r'<script (?=[^>]*src=)(?![^>]*(?:defer|async))', "<script defer ", page)
+    """A page whose scripts run, in their order, when it has been read and drawn; but for the one that lines in the page go on with."""
+    return re.sub(r'<script (?=[^>]*src=)(?![^>]*(?:defer|async|documentation_options))', "<script defer ", page)
 
 
 def named_icons(texts):
