@@ -146,7 +146,7 @@ class Sandlock(Sandbox):
             return "sandlock is not installed: pip install sandlock"
         if os.geteuid() == 0 and self.uid is None:
             return (f"as root, a process in it becomes a user without rights, and such a user cannot reach {interpreter()}: run pfncache "
-                    "as an ordinary user, or with a Python that everybody may read, such as the system's")
+                    "with a Python that everybody may read, such as the system's")
         return ""
 
     @property
