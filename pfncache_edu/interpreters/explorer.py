@@ -20,7 +20,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial, reduce
 from graphlib import CycleError, TopologicalSorter
-from importlib.util import find_spec
 from itertools import chain, compress
 from math import factorial, prod
 from operator import add, mul, not_
@@ -63,11 +62,13 @@ def compiled_search(backend: str) -> type[Search] | None:
     """The Search of a back end; None for the one in this module. ImportError says what to install."""
     if backend not in ("python", "numba", "auto"):
         raise ValueError(f"backend={backend!r}: write \"python\", \"numba\", or \"auto\" for numba where it is installed")
-    if backend == "python" or backend == "auto" and not find_spec("numba"):
+    if backend == "python":
         return None
     try:
         from .accelerated import AcceleratedSearch
     except ImportError as error:
+        if backend == "auto":
+            return None
         raise ImportError(f"backend numba needs numba, which is not installed: pip install pfncache-edu[fast] ({error})") from error
     return AcceleratedSearch
 
