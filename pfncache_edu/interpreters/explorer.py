@@ -22,7 +22,7 @@ from functools import partial, reduce
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain, compress
 from math import factorial, prod
-from operator import add, mul, not_
+from operator import mul
 
 from ..locks import READ_LOCK, conflicts
 from ..program import Program, Thread
@@ -317,6 +317,11 @@ class Team(dict):
         after = [s + d for s in states for d in self[s & mask]]
         return after if self.twins is None else self.twins.in_order(after)
 
+    def idle_in(self, states: Iterable[int]) -> list[int]:
+        """Those of the states in which none of them can move."""
+        mask = self.mask
+        return [s for s in states if not self[s & mask]]
+
     def before(self, states: Iterable[int]) -> list[int]:
         """The state that each of the moves in `after` starts from."""
         mask = self.mask
@@ -445,7 +450,7 @@ class Search:
     @property
     def teams(self) -> list[Team]:
         """Tables that together have every move of every thread; those with most moves first."""
-        return [*self.others, *self.loud, *(self.quiet or ())]
+        return [*(self.quiet or ()), *self.loud, *self.others]
 
     @staticmethod
     def after(*pairs: tuple[Iterable[int], Iterable[Team]]) -> set[int]:
@@ -534,7 +539,7 @@ class Search:
     def stuck(self, states: list[int]) -> list[int]:
         """Those of the states that nobody can leave."""
         for team in self.teams:
-            states = list(compress(states, map(not_, map(team.__getitem__, map(team.mask.__and__, states)))))
+            states = team.idle_in(states)
         return states
 
     def locks_can_close_a_ring(self) -> bool:
