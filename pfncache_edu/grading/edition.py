@@ -5,7 +5,6 @@ of the exercises can be imported, since notebooks do so to show a question; they
 """
 from __future__ import annotations
 
-import ast
 import compileall
 import hashlib
 import shutil
@@ -68,8 +67,6 @@ def make_edition(folder: Path) -> Path:
     """Write the edition into a new folder; the folder."""
     inside = folder / "pfncache_edu"
     shutil.copytree(PACKAGE, inside, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    front = inside / "__init__.py"
-    front.write_text(imports_when_asked_for(front.read_text(encoding="utf-8")), encoding="utf-8")
     (inside / "grading").mkdir()
     (inside / "grading/__init__.py").write_text(STUB, encoding="utf-8")
     for name in WORKS_THERE:
@@ -78,32 +75,6 @@ def make_edition(folder: Path) -> Path:
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return folder
-
-
-LAZY = """
-_FROM = {names!r}
-
-
-def __getattr__(name):
-    from importlib import import_module
-    if name not in _FROM:
-        raise AttributeError(f"module 'pfncache_edu' has no attribute {{name!r}}")
-    module, attribute = _FROM[name]
-    value = import_module(module, 'pfncache_edu')
-    value = getattr(value, attribute) if attribute else value
-    globals()[name] = value
-    return value
-"""
-
-
-def imports_when_asked_for(source: str) -> str:
-    """A package's own imports `from .x import y`, made when the name is asked for: most notebooks need few of them."""
-    tree = ast.parse(source)
-    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 1]
-    names = {alias.asname or alias.name: (f".{node.module}", alias.name) if node.module else (f".{alias.name}", "")
-             for node in imports for alias in node.names}
-    tree.body = [node for node in tree.body if node not in imports]
-    return ast.unparse(tree) + LAZY.format(names=names)
 
 
 def suite_hash(*settings) -> str:
