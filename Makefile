@@ -3,7 +3,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := help
-.PHONY: help book site test check lab kernels guide slides offline pdf normalize requirements clean
+.PHONY: help book site test check lab kernels guide slides offline pdf jupyterlite normalize requirements clean
 
 help:  ## say what each target does
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,11 @@ lab:  ## open the chapters in JupyterLab
 offline:  ## set up and build the book as one archive, to read without a network
 	@$(PYTHON) tasks.py offline
 
-pdf:  ## set up, build, and print each chapter as a PDF into _build/pdf
+pdf:  ## set up, build, and print the whole book as one PDF; the site then links it
 	@$(PYTHON) tasks.py pdf
+
+jupyterlite:  ## build a JupyterLab with every notebook that runs in the browser; the site then links it
+	@$(PYTHON) tasks.py jupyterlite
 
 guide:  ## build the instructor's guide, a book of its own, into _build/instructor
 	@$(PYTHON) tasks.py guide

@@ -187,33 +187,81 @@ def find_chromium():
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
-# ---- building and serving --------------------------------------------------------------------------------------------
+# ---- building --------------------------------------------------------------------------------------------------------
 
-def build_site(problem):
-    """Build the book into _build/html; a warning, or a cell that fails, fails the build."""
+EVERY_PAGE_DEPENDS_ON = ["_config.yml", "book/_ext", "book/_templates", "book/_toc.yml", "book/assets", "book/chapters.toml", "book/glossary.md",
+                         "live", "pfncache_edu", "requirements.txt", "package-lock.json"]
+
+
+NOT_IN_NOTEBOOKS = {"cli.py", "claims", "__pycache__"}       # no notebook imports these: none has to run again
+
+
+def build_site(problem, every_page=True):
+    """Build the book into _build/html; a warning, or a cell that fails, fails the build. Without `every_page`, only pages that changed are
+    written, if the last build succeeded and nothing has changed that concerns them all.
+    """
     runtime = BUILD / "live"
     if problem:
         shutil.rmtree(runtime, ignore_errors=True)
     else:
         say("building the page's Python runtime")
         run(PYTHON, ROOT / "live/build.py", env=environment())
-    with once(BUILD / "package.stamp", hash_of([ROOT / "pfncache_edu"])) as changed:
+    seen_by_notebooks = [path for path in sorted((ROOT / "pfncache_edu").iterdir()) if path.name not in NOT_IN_NOTEBOOKS]
+    with once(BUILD / "package.stamp", hash_of(seen_by_notebooks)) as changed:
         if changed:                                          # the cache of results knows the cells, not what they import
             shutil.rmtree(BUILD / ".jupyter_cache", ignore_errors=True)
-    say("building the book: every notebook is run, warnings are errors")
     env = {**environment(), "PFNCACHE_NO_LIVE": problem or ""}
+    stamp, key = BUILD / "site.stamp", hash_of([ROOT / path for path in EVERY_PAGE_DEPENDS_ON], f"{problem} {sys.version}")
+    every_page |= not (SITE / "index.html").exists() or not stamp.exists() or stamp.read_text() != key
+    stamp.unlink(missing_ok=True)                            # a page that was warned of once must be looked at again
+    say("building the book: " + ("every page" if every_page else "the pages that changed") + ", warnings are errors")
     run(PYTHON.with_name("jupyter-book"), "build", "book", "--config", "_config.yml", "--path-output", ".",
-        "--all", "-W", "-n", "--keep-going", env=env)
+        *(["--all"] if every_page else []), "-W", "-n", "--keep-going", env=env)
+    stamp.write_text(key)
+    offer_extras()
     say(f"the book is in {SITE.relative_to(ROOT)}/index.html" + (f", without live Python: {problem}" if problem else ""))
 
+
+# ---- beside the pages, if asked for ----------------------------------------------------------------------------------
+
+EXTRAS = {BUILD / "lite": BUILD / "lite.stamp", BUILD / "inside-pfncache.pdf": BUILD / "pdf.stamp"}
+
+
+def key_of_extras():
+    """A hash of all that the book is made of: an extra of another state of it is not offered."""
+    return hash_of([ROOT / name for name in ("book", "exercises", "pfncache_edu", "live", "lite", "_config.yml", "package-lock.json")])
+
+
+def offer_extras():
+    """Put those extras into the site that are of this state of the book."""
+    key = key_of_extras()
+    current = [extra for extra, stamp in EXTRAS.items() if extra.exists() and stamp.exists() and stamp.read_text() == key]
+    run(PYTHON, ROOT / "book/extras.py", SITE, *current)
+
+
+def build_lab():
+    requirements = ROOT / "lite/requirements.txt"
+    with once(VENV / "lite.stamp", hash_of([requirements], str(ROOT))) as needed:
+        if needed:
+            run(PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--progress-bar", "off", "-r", requirements)
+    lab = BUILD / "lite"
+    with once(EXTRAS[lab], key_of_extras()) as needed:
+        if needed or not lab.exists():
+            say("building a JupyterLab that runs in the browser, with every notebook")
+            run(PYTHON, ROOT / "lite/build_lab.py", env=environment())
+
+
+# ---- serving ---------------------------------------------------------------------------------------------------------
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map,
                       ".mjs": "text/javascript", ".js": "text/javascript", ".wasm": "application/wasm"}
 
+    missing_page = "404.html"
+
     def send_error(self, code, message=None, explain=None):
         """As a host does: the book's own page for what is not there."""
-        page = pathlib.Path(self.directory) / "404.html"
+        page = pathlib.Path(self.directory) / self.missing_page
         if code != 404 or not page.is_file():
             return super().send_error(code, message, explain)
         body = page.read_bytes()
@@ -307,14 +355,14 @@ def book(arguments):
     serve(arguments.port)
 
 
-def site(arguments):
+def site(arguments, every_page=False):
     problem = set_up()
     with nobody_else_builds():
-        build_site(problem)
+        build_site(problem, every_page)
 
 
 def offline(arguments):
-    site(arguments)
+    site(arguments, every_page=True)
     archive = shutil.make_archive(str(BUILD / "inside-pfncache"), "zip", SITE)
     say(f"a copy to carry along: {pathlib.Path(archive).relative_to(ROOT)}; unpack it, and serve the folder, as `python3 -m http.server` does")
 
@@ -324,9 +372,25 @@ def pdf(arguments):
     no_browser = why_no_browser()
     if no_browser:
         raise Stop(f"a page is printed by a browser: {no_browser}")
+    paper = BUILD / "inside-pfncache.pdf"
     with nobody_else_builds():
         build_site(problem)
-    run(PYTHON, ROOT / "book/print_pages.py", SITE, BUILD / "pdf", find_chromium(), env=environment())
+        with once(EXTRAS[paper], key_of_extras()) as needed:
+            if needed or not paper.exists():
+                say("printing the book")
+                run(PYTHON, ROOT / "book/print_pages.py", SITE, paper, find_chromium(), env=environment())
+        offer_extras()
+    say(f"the book is in {paper.relative_to(ROOT)}, and its site links it")
+
+
+def jupyterlite(arguments):
+    problem = set_up()
+    if problem:
+        raise Stop(f"the browser's Python comes from npm: {problem}")
+    with nobody_else_builds():
+        build_lab()
+        build_site(problem)
+    say(f"every notebook is in {SITE.relative_to(ROOT)}/lite, and the book links it")
 
 
 def guide(arguments):
@@ -385,7 +449,8 @@ COMMANDS = {
     lab: "open the chapters in JupyterLab",
     kernels: "boot a Linux from before the patch and one from after it in QEMU, and count (pfncache lab run)",
     offline: "set up and build the book as one archive, to read without a network",
-    pdf: "set up, build, and print each chapter as a PDF into _build/pdf",
+    pdf: "set up, build, and print the whole book as one PDF; the site then links it",
+    jupyterlite: "build a JupyterLab with every notebook that runs in the browser; the site then links it",
     guide: "build the instructor's guide, a book of its own",
     slides: "make slides of the chapters into _build/slides",
     normalize: "run notebooks again and write them in their normal form",

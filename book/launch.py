@@ -3,7 +3,7 @@
     python book/launch.py https://github.com/OWNER/NAME [--branch main]
     python book/launch.py ""                                 # nowhere: no launch buttons, no lines in the notebooks
 
-Writes `repository: url:` in `_config.yml`, and into the first cell of each notebook of the book the lines that install the
+Writes `repository_url` in `_config.yml`, and into the first cell of each notebook of the book the lines that install the
 package where it is missing. Colab opens a notebook alone, so they have to stand in it; where the package is there, they do nothing.
 """
 
@@ -29,7 +29,7 @@ except ModuleNotFoundError:
 
 '''
 WRITTEN = re.compile(r"\Atry: +# this notebook alone.*?\n\n", re.S)
-URL, BRANCH = (re.compile(rf"^(  {key}: )(.*?)( +#.*)?$", re.M) for key in ("url", "branch"))
+URL, BRANCH = (re.compile(rf"^( +repository_{key}: )(.*?)( +#.*)?$", re.M) for key in ("url", "branch"))
 
 
 def notebooks() -> list[pathlib.Path]:

@@ -32,9 +32,8 @@ def plain(notebook: dict, titles: dict[str, str]) -> dict:
 def plain_cell(cell: dict, titles: dict[str, str]) -> dict:
     if cell["cell_type"] == "markdown":
         return cell | {"source": plain_text(cell["source"], titles)}
-    if HIDDEN & set(cell["metadata"].get("tags", [])):
-        return cell | {"metadata": cell["metadata"] | {"jupyter": {"source_hidden": True}}}
-    return cell
+    folded = {"jupyter": {"source_hidden": True}} if HIDDEN & set(cell["metadata"].get("tags", [])) else {}
+    return cell | {"metadata": cell["metadata"] | folded | {"trusted": True}}            # else its pictures are not shown
 
 
 def plain_text(text: str, titles: dict[str, str]) -> str:

@@ -49,22 +49,41 @@ Safe, then. Is it any good? A range that has nothing to do with the cache should
 The rooms of the house: steps and locks (the vocabulary), kvm (the code under study), interpreters (ways to run it),
 scenarios, properties and mutants (where they meet), render (words and pictures), widgets, grading.
 """
-from . import mutants, properties, scenarios
-from .interpreters.evidence import evidence, random_runs
-from .interpreters.explorer import explore
-from .interpreters.sequential import run
-from .interpreters.stepper import Stepper
-from .locks import (mutex_lock, mutex_unlock, read_lock, read_lock_irq, read_trylock, read_unlock, read_unlock_irq,
-                    spin_lock, spin_unlock, write_lock, write_lock_irq, write_trylock, write_unlock, write_unlock_irq)
-from .mutants import MUTANTS
-from .program import Invariant, Program, Thread, Watch
-from .render.diagram import two_cpu_svg as picture
-from .render.diagram import two_cpu_text as diagram
-from .render.words import story
-from .steps import Mistake, Steps, Violation, kernel, smp_rmb, smp_wmb
-from .verdict import Verdict
+from importlib import import_module
 
 __version__ = "0.1.0"
+
+# Each name is imported when it is first asked for: a search needs a third of what it would take to import them all.
+_WHERE = {
+    "": "mutants properties scenarios",
+    "interpreters.evidence": "evidence random_runs",
+    "interpreters.explorer": "explore",
+    "interpreters.sequential": "run",
+    "interpreters.stepper": "Stepper",
+    "locks": "mutex_lock mutex_unlock read_lock read_lock_irq read_trylock read_unlock read_unlock_irq spin_lock spin_unlock "
+             "write_lock write_lock_irq write_trylock write_unlock write_unlock_irq",
+    "mutants": "MUTANTS",
+    "program": "Invariant Program Thread Watch",
+    "render.diagram": "diagram=two_cpu_text picture=two_cpu_svg",
+    "render.words": "story",
+    "steps": "Mistake Steps Violation kernel smp_rmb smp_wmb",
+    "verdict": "Verdict",
+}
+_HOME = {name: (module, meant or name) for module, names in _WHERE.items() for name, _, meant in (n.partition("=") for n in names.split())}
+__all__ = ["check", *sorted(_HOME)]
+
+
+def __getattr__(name: str):
+    """A name of the tour, from the module that has it."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, meant = _HOME[name]
+    globals()[name] = getattr(import_module(f".{module}", __name__), meant) if module else import_module(f".{name}", __name__)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def check(exercise: str, answer=None, **options):
@@ -75,11 +94,3 @@ def check(exercise: str, answer=None, **options):
     from .grading import check as grade
 
     return grade(exercise, answer, **options)
-
-
-__all__ = [
-    "MUTANTS", "Invariant", "Mistake", "Program", "Stepper", "Steps", "Thread", "Verdict", "Violation", "Watch",
-    "check", "diagram", "evidence", "explore", "kernel", "mutants", "mutex_lock", "mutex_unlock", "picture",
-    "properties", "random_runs", "read_lock", "read_lock_irq", "read_trylock", "read_unlock", "read_unlock_irq",
-    "run", "scenarios", "smp_rmb", "smp_wmb", "spin_lock", "spin_unlock", "story", "write_lock", "write_lock_irq",
-    "write_trylock", "write_unlock", "write_unlock_irq"]

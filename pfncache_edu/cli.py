@@ -53,6 +53,7 @@ EXAMPLES = """examples:
   pfncache check 8.2 answer.ipynb                      one answer: points and reasons
   pfncache start 8.2                                   write the notebook that exercise 8.2 begins with
   pfncache watch 8.2 8.2.ipynb                         check it each time that it is saved
+  pfncache hint 8.2 8.2.ipynb 2                        a hint, 1 the smallest
   pfncache progress                                    points, checks and hints so far
   pfncache grade submissions --out grades              a folder: grades.csv and a page for each
   pfncache mark grades --by "A. Marker"                  mark by its rubric what a person must read

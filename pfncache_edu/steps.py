@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePath
+from os.path import basename
 from types import CodeType, GeneratorType
 from typing import Any, TypeVar
 
@@ -84,7 +84,7 @@ class Step:
     @property
     def where(self) -> str:
         """The kernel function that yielded it, with file and line."""
-        return f"{self.function}, {PurePath(self.at[0].co_filename).name}:{self.at[1]}" if self.at else "?"
+        return f"{self.function}, {basename(self.at[0].co_filename)}:{self.at[1]}" if self.at else "?"
 
     def effect(self, *old):
         """`(result, *new)` for the values `old` of the cells, or None: the step has to wait."""

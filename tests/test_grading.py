@@ -251,7 +251,7 @@ def notebook(*cells):
 
 
 @pytest.mark.parametrize("name, data, words", [
-    ("8.2.ipynb", b"", "empty"), ("8.2.ipynb", b"\xff\xfe\x00", "not text in UTF-8"), ("8.2.ipynb", b"{\"cells\": [", "not JSON"),
+    ("8.2.ipynb", b"", "empty"), ("8.2.ipynb", b"\xff\xfe\x00", "text in UTF-16"), ("8.2.ipynb", b"{\"cells\": [", "not JSON"),
     ("8.2.ipynb", b"[" * 100_000, "nested too deeply|not JSON"), ("8.2.ipynb", b"[]", "no list of cells"),
     ("8.2.ipynb", b'{"cells": 3}', "no list of cells"), ("8.2.zip", b"PK", r"not \.zip"), ("8", b"x", "without a suffix")])
 def test_what_is_no_submission_is_told_why(name, data, words):

@@ -1,7 +1,9 @@
 """The judge: whatever a student's process says, what is graded is one program, and only a right one earns marks."""
 import csv
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from pfncache_edu.grading.judge import Terms
 from pfncache_edu.grading.notebook import answers_in
 from pfncache_edu.grading.remembered import Searches
 from pfncache_edu.grading.sandbox import NoSandbox
-from pfncache_edu.grading.student import Student
+from pfncache_edu.grading.student import Silent, Student
 from pfncache_edu.kvm.structs import khva_t, kvm_memory_slot
 from pfncache_edu.locks import read_lock_irq
 from pfncache_edu.steps import Cell, Step
@@ -244,6 +246,18 @@ def gfn_to_pfn_cache_invalidate_start(kvm, start, end):
     outcomes = {result.name: result.outcome for result in judged(source).results}
     assert outcomes["adjacent_ranges_take_no_write_lock"] == "incomplete"
     assert outcomes["safe_with_three_threads"] == outcomes["relevant_range_takes_one_write_lock"] == "passed"
+
+
+def test_a_process_that_somebody_kills_is_worth_another_try():
+    """The system may have been short of memory: it counts only if it happens again, as a time-out does."""
+    with answers_elsewhere(), Student(terms().start, "1.1.py", b"x = 1", 20.0) as student:
+        student.begin_test()
+        assert student.read() == ""
+        os.killpg(student.process.process.pid, signal.SIGKILL)
+        assert os.read(student.process.process.stdout.fileno(), 1) == b""          # all of it is dead
+        with pytest.raises(Silent):
+            student.run(())
+        assert student.process.timed_out
 
 
 # --- plain functions and data -------------------------------------------------------------------------------------------

@@ -87,11 +87,11 @@ def without_new_bits_in_the_masks(monkeypatch):
     real = explorer.Slot.code
 
     def code(self, frozen, value):
-        rows, self.rows = self.rows, []
+        lookers, self.lookers = self.lookers, [one for one in self.lookers if not isinstance(one, explorer.Row)]
         try:
             return real(self, frozen, value)
         finally:
-            self.rows = rows
+            self.lookers = lookers
     monkeypatch.setattr(explorer.Slot, "code", code)
 
 
@@ -100,18 +100,24 @@ def without_the_weights_of_twins(monkeypatch):
 
 
 def without_looking_at_all_of_a_level(monkeypatch):
-    real = explorer.Search.moves_of
-    monkeypatch.setattr(explorer.Search, "moves_of", lambda self, role, level: real(self, role, level[:3]) + [0] * len(level[3:]))
+    real = explorer.Team.after
+    monkeypatch.setattr(explorer.Team, "after", lambda self, states: real(self, states[:3]))
 
 
 def without_the_cells_that_a_move_depends_on(monkeypatch):
+    real = explorer.Team.look_at
+    monkeypatch.setattr(explorer.Team, "look_at", lambda self, *slots: real(self, *{role.slot for role in self.roles}))
+
+
+def without_asking_whom_a_step_concerns(monkeypatch):
     monkeypatch.setattr(explorer, "WIDE", 0)
-    monkeypatch.setattr(explorer.Moves, "mask", property(lambda self: self.role.slot.mask))
+    monkeypatch.setattr(explorer.Search, "quiet_share", lambda self, mine, others: len(others))
+    monkeypatch.setattr(explorer.Search, "is_quiet", lambda self, row: True)
 
 
 BROKEN = [without_the_value_stack, without_locals, without_the_step_that_was_yielded, without_the_locks_that_are_held,
           without_new_bits_in_the_masks, without_the_weights_of_twins, without_looking_at_all_of_a_level,
-          without_the_cells_that_a_move_depends_on]
+          without_the_cells_that_a_move_depends_on, without_asking_whom_a_step_concerns]
 
 
 @kernel

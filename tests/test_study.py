@@ -1,14 +1,16 @@
 """Studying: nothing is lost, each exercise can be begun anew by itself, and one sees how far one is."""
 import itertools
 import json
+from statistics import fmean, stdev
 
 import pytest
 
 from pfncache_edu import kernel
 from pfncache_edu.cli import main
-from pfncache_edu.grading import EXERCISES, check, record, study
+from pfncache_edu.grading import EXERCISES, check, exercise_7_2, hints, record, study
 from pfncache_edu.grading.answers import data
 from pfncache_edu.grading.exercise import Exercise, Finding, Judged
+from pfncache_edu.kvm.structs import KVM_HVA_ERR_BAD
 
 
 @kernel
@@ -140,3 +142,60 @@ def test_progress_has_a_line_for_each_exercise_and_a_sum(own_folder, capsys):
 def test_progress_in_a_notebook_is_a_table_that_escapes():
     shown = study.Progress({"8.2": {"best": 25, "hints": {"<b>": 1}}})._repr_html_()
     assert "25 of 25" in shown and "<b>" not in shown and 'scope="col"' in shown
+
+
+# --- hints, and what a student reads ------------------------------------------------------------------------------------
+
+def test_a_hint_in_a_terminal_is_recorded_and_a_closed_one_is_not(own_folder, monkeypatch, capsys):
+    (own_folder / "3.1.py").write_text("def overlaps(start, end, first, length):\n    return False\n")
+    assert main(["hint", "3.1", "3.1.py", "2"]) == 0 and "each must begin before the other one ends" in capsys.readouterr().out
+    monkeypatch.setattr(hints, "SOLUTIONS", own_folder)
+    assert main(["hint", "3.1", "3.1.py", "4"]) == 0 and "keeps the worked solution closed" in capsys.readouterr().out
+    assert recorded(own_folder) == {"3.1": {"hints": {"2": 1}}}
+    assert main(["hint", "3.1", "4.1.py"]) == 2 and "pfncache start 3.1" in capsys.readouterr().err
+
+
+def test_an_exercise_is_done_when_only_a_person_can_give_more():
+    done = study.Progress({"8.3": {"points": 4, "best": 4, "of": 8, "checks": 1}})
+    assert "1 of 33 exercises have all that a program gives" in done.summary and "4 of 4 + 4" in repr(done)
+
+
+def test_what_is_left_to_a_person_is_said_when_nothing_else_is_missing():
+    argument = ("I keep the second look, although it is not needed for safety: the event count is up until the event ends, and a refresh "
+                "that sees it tries again. It costs a few loads, and the function is then correct by itself, whatever the count does.")
+    report = check("8.3", {"CLAIMS": {"a": False, "b": False, "c": True}, "ARGUMENT": argument})
+    assert report.reason == "a person marks the other 4: argues from the count, weighs what it is good for"
+    assert check("8.3", {"CLAIMS": {"a": True, "b": False, "c": True}, "ARGUMENT": argument}).reason.startswith("claims: a: not True")
+
+
+def test_a_choice_may_be_written_with_capitals_and_spaces_around_it():
+    assert check("0.3", {"h1 v3": "Kept", "v1 h1 v1": " never made", "v2 h1 v1": "LOST "}).points == 3
+
+
+def test_an_empty_range_is_told_to_have_no_address():
+    assert check("3.1", lambda start, end, first, length: start < first + length and first < end).reason == (
+        "an empty range: overlaps(1, 1, 0, 2) is True, but [1, 1) is empty: it has no address at all, in [0, 2) or elsewhere")
+
+
+def test_a_known_slip_in_counts_and_intervals_is_named():
+    right = exercise_7_2.right_counts()
+    units = {"events": "a", "waits": "a", "1000 * waits / events": "d"}
+    both = sum(exercise_7_2.waits_of("6.12", "related") + exercise_7_2.waits_of("6.12", "related", "event-channel"))
+    report = check("7.2", {"units": units, "counts": right | {"control_612": both}, "sentence": "b",
+                           "interval": lambda values: (fmean(values) - 2.064 * stdev(values) / 5, fmean(values) + 2.064 * stdev(values) / 5)})
+    said = {result.name: result.happened for result in report.failures}
+    assert said["counts"].endswith("That counts both readers.")
+    assert said["interval"].startswith("the interval is right for 25 values, but not for 5: take n from the values")
+
+
+def test_the_error_address_is_called_by_its_name():
+    assert "KVM_HVA_ERR_BAD, where 0x" in check("1.2", lambda slots, gpa, length: KVM_HVA_ERR_BAD).reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("id", EXERCISES)
+def test_the_cells_of_a_starter_run_where_a_submission_does(id, own_folder, capsys):
+    """A student who reads that a cell failed looks for a mistake of their own."""
+    main(["start", id])
+    main(["check", id, f"{id}.ipynb"])
+    assert "passed over" not in capsys.readouterr().out

@@ -1,6 +1,6 @@
 """Each page as a file, and as a notebook that runs elsewhere: the menu in the head of a page.
 
-Addresses on Binder and Colab are made from one setting, `repository: url:` in `_config.yml`. While it is empty there is
+Addresses on Binder and Colab are made from one setting, `repository_url` in `_config.yml`. While it is empty there is
 nothing to launch, and the menu does not offer it. Colab opens a notebook alone: `book/launch.py` writes the setting,
 and into each notebook the lines that fetch its package there.
 """
@@ -36,7 +36,7 @@ def parts_of(repository: str) -> tuple[str, str]:
     address = urllib.parse.urlsplit(repository)
     project = address.path.strip("/").removesuffix(".git")
     if address.scheme != "https" or not address.netloc or "/" not in project:
-        raise ExtensionError(f"repository: url: in _config.yml is {repository!r}: write the address of a repository, "
+        raise ExtensionError(f"repository_url in _config.yml is {repository!r}: write the address of a repository, "
                              "such as https://github.com/example/inside-pfncache, or leave it empty")
     return address.netloc, project
 

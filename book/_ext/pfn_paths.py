@@ -96,11 +96,13 @@ def minutes_of(env):
     return env.pfn_minutes
 
 
-def write_neighbours(app, env):
-    """The pages to write again because a neighbour takes longer, or less long, than when they were written."""
-    now, before = dict(minutes_of(env)), getattr(env, "pfn_minutes_written", {})
-    env.pfn_minutes_written = now
-    changed = {page for page in now if now[page] != before.get(page, now[page])}
+def write_again(app, env):
+    """The pages to write again though nothing in them has changed: neighbours of one whose minutes have, and all if a title has."""
+    now = {page: (minutes, env.titles[page].astext()) for page, minutes in minutes_of(env).items() if page in env.titles}
+    before, env.pfn_written = getattr(env, "pfn_written", now), now
+    if {page: title for page, (_, title) in now.items()} != {page: title for page, (_, title) in before.items()}:
+        return list(env.found_docs)
+    changed = {page for page in now if now[page] != before[page]}
     return [page for page, (_, *neighbours) in env.collect_relations().items() if changed & set(neighbours)]
 
 
@@ -125,6 +127,6 @@ def setup(app):
     app.add_directive("needs", Needs)
     app.connect("doctree-read", note_minutes)
     app.connect("env-merge-info", merge_minutes)
-    app.connect("env-updated", write_neighbours)
+    app.connect("env-updated", write_again)
     app.connect("html-page-context", time_neighbours)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

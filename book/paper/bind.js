@@ -7,7 +7,7 @@ const textOf = (node) => node.textContent.trim().replace(/\s+/g, " ");
 const pageOf = (id) => `<span class="number" data-page-of="${id}">000</span>`;
 
 /* What paper cannot do: links to a heading itself, buttons, what only starts things, and code that the pages fold away. */
-const NOT_ON_PAPER = ".headerlink, script, button, noscript, .genindex-jumpbox, details.hide, #index--on-these-pages, .pfn-extras";
+const NOT_ON_PAPER = ".headerlink, script, button, noscript, .genindex-jumpbox, details.hide, .toctree-wrapper, #index--on-these-pages, .pfn-extras";
 
 async function bind(names, title, note) {
   const pages = await Promise.all(names.map(fetched));
@@ -16,6 +16,7 @@ async function bind(names, title, note) {
     section.querySelectorAll(NOT_ON_PAPER).forEach((one) => one.remove());
     section.querySelectorAll("details").forEach((one) => { one.open = true; });
     section.querySelectorAll(".toggle-hidden").forEach((one) => one.classList.remove("toggle-hidden"));
+    section.querySelectorAll("pre").forEach((pre) => pre.classList.toggle("whole", pre.textContent.split("\n").length < 25));
     collectAnswers(section);
   }
   sections.filter((section) => section.querySelector(".genindextable")).forEach(numberIndex);
@@ -116,7 +117,7 @@ function contents(sections) {
   const headings = sections.map((section) => [...section.querySelectorAll("h2")].filter((heading) => textOf(heading).length > 1));
   const times = Object.groupBy(headings.flat(), textOf);
   const list = sections.map((section, place) => {
-    const own = headings[place].filter((heading) => times[textOf(heading)].length === 1 && section.dataset.alone === undefined && !section.querySelector(".pfn-claims"));
+    const own = headings[place].filter((heading) => times[textOf(heading)].length === 1 && !section.querySelector(".pfn-claims"));
     const lines = own.map((heading) => line(heading.closest("section[id]")?.id ?? section.id, heading)).join("");
     return line(section.id, section.querySelector("h1"), lines && `<ol>${lines}</ol>`);
   });

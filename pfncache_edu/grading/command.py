@@ -20,6 +20,7 @@ from .ledger import NAME, LedgerInUse, merge
 from .record import write_whole
 from .roster import BadRoster, Student, owner, read_roster
 from .sandbox import SANDBOXES, NoSandbox, doctor
+from .unpack import NotUnpacked, unpack
 
 PACKAGE = Path(__file__).parent.parent
 ABOUT = """Grade a folder of submissions.
@@ -29,6 +30,7 @@ a sandbox; `doctor` says which one. Interrupted or killed, it goes on where it w
 .ipynb_checkpoints are left out.
 
   pfncache grade FOLDER --out DIR                  grade it
+  pfncache grade unpack FILE.zip --out FOLDER      what Moodle or Canvas gave you, as a folder to grade; students' archives in it, too
   pfncache grade doctor                            which sandbox is taken on this machine, and why
   pfncache grade FOLDER --out DIR --shard 1/4      a quarter of it; the other quarters on other machines
   pfncache grade merge DIR DIR … --out ALL         put their results together; then grade FOLDER --out ALL writes the tables
@@ -45,7 +47,7 @@ def add_grade_command(commands) -> None:
     """Add `grade` to the command line."""
     made = commands.add_parser("grade", help="Grade a folder of submissions", description=ABOUT,
                                formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("what", nargs="+", metavar="FOLDER", help="everything in it and below is graded; or doctor, merge, regrade, gradescope")
+    made.add_argument("what", nargs="+", metavar="FOLDER", help="everything in it and below is graded; or unpack, doctor, merge, regrade, gradescope")
     made.add_argument("--out", type=Path, default=Path("grades"), metavar="DIR", help="where results go (default: %(default)s)")
     made.add_argument("--jobs", type=at_least_one, default=os.cpu_count() or 1, metavar="N", help="how many at a time (default: one per CPU)")
     made.add_argument("--timeout", type=seconds, default=TIMEOUT, metavar="SECONDS", help="for each test (default: %(default)g)")
@@ -63,7 +65,7 @@ def add_grade_command(commands) -> None:
 def run(asked) -> int:
     """Do what was asked for; what stands in its way is said in a line."""
     commands: dict[str, Callable] = {"doctor": tell_doctor, "merge": merge_outputs, "regrade": regrade, "gradescope": write_gradescope,
-                                     "autograde": autograde}
+                                     "autograde": autograde, "unpack": unpack_download}
     first, *rest = asked.what
     try:
         if os.name != "posix":
@@ -75,7 +77,7 @@ def run(asked) -> int:
         if rest:
             raise Refused(f"one folder at a time: {first}, and then {rest[0]}")
         return grade(asked, Path(first))
-    except (Refused, NoSandbox, LedgerInUse, BadRoster, NoRelease, ValueError) as problem:
+    except (Refused, NoSandbox, LedgerInUse, BadRoster, NoRelease, NotUnpacked, ValueError) as problem:
         print(f"pfncache: {problem}", file=sys.stderr)
         return 2
     except OSError as problem:
@@ -96,6 +98,8 @@ def grade(asked, folder: Path) -> int:
 
 def graded(asked, folder: Path) -> list[Row]:
     """Grade a folder, and write the exports if there is a roster."""
+    if folder.is_file():
+        raise Refused(f"{folder} is no folder: if it is an archive, `pfncache grade unpack {folder} --out NEW` makes a folder of it, to grade then")
     if not folder.is_dir():
         raise Refused(f"there is no folder {folder}: name the one that holds the submissions")
     if asked.out.exists() and folder.resolve() == asked.out.resolve():
@@ -143,6 +147,14 @@ def tell_doctor(asked, rest: list[Path]) -> int:
     lines = doctor(own_workplace().edition)
     print(*lines, sep="\n")
     return 0 if lines[-1].startswith("pfncache grade takes") else 1
+
+
+def unpack_download(asked, downloads: list[Path]) -> int:
+    if len(downloads) != 1:
+        raise Refused("name one archive or folder: pfncache grade unpack FILE.zip --out FOLDER")
+    complaints = unpack(downloads[0], asked.out)
+    print(*complaints, f"{asked.out}: grade it with `pfncache grade {asked.out} --out GRADES`", sep="\n")
+    return 1 if complaints else 0
 
 
 def merge_outputs(asked, outs: list[Path]) -> int:

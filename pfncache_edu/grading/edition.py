@@ -1,7 +1,7 @@
 """The edition of this package that a student's process sees: without exercises, tests, answers and the judge.
 
-What is there: everything that a student may import, and the few modules that run a submission. `check()` and `pose()` are there
-and do nothing, since a notebook may call them.
+What is there: everything that a student may import, and the few modules that run a submission. `check()`, `pose()` and the modules
+of the exercises can be imported, since notebooks do so to show a question; they do nothing, and have nothing in them.
 """
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent
 WORKS_THERE = ("worker.py", "probe.py", "wire.py", "submission.py", "instructions.py", "loops.py")
 LEFT_OUT = ("grading", "cli.py", "recordings", "__pycache__")
-STUB = '''"""Grading takes place elsewhere: here check() and pose() do nothing."""
+STUB = '''"""Grading takes place elsewhere: here check() and pose() do nothing, and the exercises have nothing in them."""
+import sys
+from importlib.machinery import ModuleSpec
 
 
 def check(*_, **__):
@@ -23,6 +25,42 @@ def check(*_, **__):
 
 def pose(*_, **__):
     """Nothing: the questions are known."""
+
+
+class Nothing(str):
+    """What a notebook imports to show its question, where nobody looks: an empty text, and whatever is asked of it is nothing, too."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *_, **__):
+        return self
+
+    def __getitem__(self, key):
+        return self
+
+
+class Questions:
+    """Finds the modules of the exercises, of which only their questions were here for."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name.startswith(__name__ + ".exercise_"):
+            return ModuleSpec(name, Questions)
+
+    @staticmethod
+    def create_module(spec):
+        return None
+
+    @staticmethod
+    def exec_module(module):
+        nothing = Nothing()
+        module.__getattr__ = lambda name: getattr(nothing, name)
+
+
+sys.meta_path.append(Questions)
 '''
 
 

@@ -35,7 +35,9 @@ FIRST = """# {title}
     .venv/bin/jupyter lab
 
 Open `exercises/`, and run the cells from the top. The last cell of each notebook checks your answer as often as you like, with
-reasons. In a terminal, `.venv/bin/pfncache check {example} FILE` does the same, and `.venv/bin/pfncache progress` says how far you are.
+reasons; `check("{example}", hint=1)` gives a hint, and hints 2 and 3 say more. In a terminal, `.venv/bin/pfncache check {example} FILE` and
+`.venv/bin/pfncache hint {example} FILE 2` do the same, and `.venv/bin/pfncache progress` says how far you are. What the book calls `starter.ipynb` is
+here the notebook with the exercise's number, in the folder of the same name.
 """
 
 

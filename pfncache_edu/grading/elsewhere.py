@@ -5,13 +5,18 @@ dask://HOST:PORT    a Dask scheduler; its workers need this package, of the same
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 
 from .edition import suite_hash
-from .judge import Terms, judge
+from .judge import Terms, bytes_of, judge
 from .judges import Job, Rules
+from .submission import NotASubmission
 
+AHEAD = 4                          # submissions that wait at the cluster, for each of its threads: no more are read in advance
+SECONDS_TO_ANSWER = 10
 ALONE = threading.Lock()           # a judge changes what its whole process shares
 
 
@@ -36,7 +41,11 @@ class Dask:
             raise NotThere("--executor dask://… needs Dask: pip install distributed") from None
         if rules.tests:
             raise NotThere("--tests needs the judges on this machine: leave out --executor, or grade parts with --shard")
-        self.client, self.rules, self.sandbox, self.trusting = Client(address), rules, sandbox, trusting
+        self.address, self.rules, self.sandbox, self.trusting = address, rules, sandbox, trusting
+        try:
+            self.client = Client(address, timeout=SECONDS_TO_ANSWER)
+        except (OSError, ValueError) as error:
+            raise NotThere(f"no Dask scheduler answers at {address}: start one with `dask scheduler` ({error})") from None
 
     def __enter__(self):
         return self
@@ -45,18 +54,44 @@ class Dask:
         self.client.close()
 
     def judge(self, jobs: Iterable[Job], done: Callable[[Job, dict | None], None]) -> None:
-        """Have every job judged; a worker that dies is Dask's business, and what no worker can do is None."""
+        """Have every job judged. A worker that dies is Dask's business; a submission that no worker survives is None."""
         from distributed import as_completed
-        asked = {}
+        from distributed.comm import CommClosedError
+        asked, answers, waiting = {}, as_completed(), self.submitted(jobs, done)
+
+        def hand_out(many: int) -> None:
+            for future, job in itertools.islice(waiting, many):
+                asked[future] = job
+                answers.add(future)
+        try:
+            hand_out(AHEAD * max(1, sum(self.client.nthreads().values())))
+            for future in answers:
+                done(asked.pop(future), result_of(future))
+                hand_out(1)
+        except (CancelledError, CommClosedError) as error:
+            raise NotThere(f"the Dask scheduler at {self.address} is gone. What was graded is kept: start the scheduler, and then this again") from error
+
+    def submitted(self, jobs: Iterable[Job], done: Callable[[Job, dict | None], None]) -> Iterator[tuple]:
+        """Each job with what will be its answer. A file that cannot be read any more is none."""
         for job in jobs:
-            future = self.client.submit(judged_there, job.path.read_bytes(), job.name, job.exercise, job.seed, self.rules.seconds,
-                                        self.rules.suite, self.sandbox, self.trusting, pure=False, retries=2)
-            asked[future] = job
-        for future in as_completed(asked):
-            if isinstance(future.exception(), NotThere):
-                raise future.exception()
-            done(asked[future], None if future.exception() else future.result())
-            future.release()
+            try:
+                data = bytes_of(job.path)
+            except NotASubmission:
+                done(job, None)
+                continue
+            yield self.client.submit(judged_there, data, job.name, job.exercise, job.seed, self.rules.seconds, self.rules.suite,
+                                     self.sandbox, self.trusting, pure=False, retries=2), job
+
+
+def result_of(future) -> dict | None:
+    """What a worker found; None if no worker survives the submission. NotThere if the workers cannot judge at all."""
+    from distributed import KilledWorker
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, KilledWorker):
+        return None
+    raise NotThere(f"a worker cannot judge: {error}") from error
 
 
 def judged_there(data: bytes, name: str, exercise: str | None, seed: int | None, seconds: float, suite: str, sandbox: str | None,

@@ -94,8 +94,14 @@ def differs(answers: Answers, case: Case) -> str:
         return ""
     slots, gpa, length = case
     here = ", ".join(f"[{slot.base_gfn:#x}, {slot.base_gfn + slot.npages:#x}) at {slot.userspace_addr:#x}" for slot in slots.slots)
-    shown = hex(found) if isinstance(found, int) and not isinstance(found, bool) else repr(found)[:40]
-    return f"for guest address {gpa:#x} and length {length}, with the slots {here}: {shown}, where {wanted:#x} is expected"
+    return f"for guest address {gpa:#x} and length {length}, with the slots {here}: {shown(found)}, where {shown(wanted)} is expected"
+
+
+def shown(found: object) -> str:
+    """An address in hex, the error address by its name."""
+    if not isinstance(found, int) or isinstance(found, bool):
+        return repr(found)[:40]
+    return "KVM_HVA_ERR_BAD" if found == KVM_HVA_ERR_BAD else hex(found)
 
 
 def agrees(cases: Callable[[], Iterator[Case]], points: int, *, refuses: bool = False) -> Callable[[Answers], Finding]:

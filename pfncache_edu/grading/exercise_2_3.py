@@ -28,5 +28,5 @@ DISTRACTORS = {
 EXERCISE = Exercise(
     "2.3", "Six parts in order", (data("parts", "a list of the lines in their order"),),
     (Judged("the_parts_of_a_refresh_in_their_order", 8, "six parts and what stands around them, in order, without the two lines that do not belong",
-            "withdraw", order("parts", RIGHT, distractors=DISTRACTORS),
+            "", order("parts", RIGHT, distractors=DISTRACTORS),
             hint="the six names are in the chapter; the locks are taken first and dropped last, and the lock is dropped once in between"),))

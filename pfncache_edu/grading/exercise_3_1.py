@@ -75,6 +75,8 @@ def agrees_on(cases: tuple[Case, ...], points: int) -> Callable[[Answers], Findi
 def told(case: Case, said: bool) -> str:
     start, end, first, length = (hex(number) if max(case) > SMALL else str(number) for number in case)
     last = hex(case[2] + case[3]) if max(case) > SMALL else str(case[2] + case[3])
+    if said and is_empty(*case):
+        return f"overlaps({start}, {end}, {first}, {length}) is True, but [{start}, {end}) is empty: it has no address at all, in [{first}, {last}) or elsewhere"
     return (f"overlaps({start}, {end}, {first}, {length}) is {said}, but [{start}, {end}) and [{first}, {last}) have "
             f"{'no address' if said else 'an address'} in common")
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from .. import scenarios
+from ..interpreters.stepper import Stepper
 from ..mutants import MUTANTS
 from ..program import Program
 from ..render.page import Code, source_of
@@ -32,6 +33,11 @@ def program_of(letter: str) -> Program:
     """The variant in its situation: something to explore, or to step through."""
     situation, variant = VARIANTS[letter]
     return situation(variant.livepatch)
+
+
+def machine_of(letter: str, schedule: str = "") -> Stepper:
+    """The variant in its situation after a schedule, to step through."""
+    return Stepper(program_of(letter), schedule)
 
 
 def variants() -> Code:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 
 from .. import changelog
 from ..changelog import Changelog, changelog_of
+from ..kvm import mmu_notifier
 from ..kvm.structs import PAGE_SIZE, kvm
 from ..locks import write_lock, write_unlock
+from ..render.page import Code, changes
 from ..steps import Steps, kernel
 from .answers import AnswerFailed, Answers, data
 from .exercise import Exercise, Finding, Gate, Judged, Points, Rubric
@@ -33,6 +35,11 @@ def kvm_handle_hva_range(kvm: kvm, start: int, end: int, on_lock, handler=None) 
         yield from handler(kvm, slot.base_gfn + first, slot.base_gfn + last)
     yield write_unlock(kvm.mmu_lock)
     return bool(touched)
+
+
+def patch() -> Code:
+    """The patch that the changelog is for."""
+    return changes(kvm_handle_hva_range, mmu_notifier.kvm_handle_hva_range)
 
 
 SHORTEST, LONGEST = 35, 260

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from .exercise import Exercise
+from .record import record_hint
 from .report import STYLE, Report
 
 SOLUTIONS = Path(__file__).parent / "solutions"
@@ -34,9 +35,10 @@ class Hint:
 
 
 def hint_for(exercise: Exercise, report: Report, size: int) -> Hint:
-    """The hint of a size for the first thing that a report complains about."""
+    """The hint of a size for the first thing that a report complains about. Opening it is recorded, unless it is closed."""
     if size == 4:
         return solution(exercise)
+    record_hint(exercise.id, size)
     if report.problem:
         return Hint(exercise.id, size, report.problem)
     if not report.failures:
@@ -60,4 +62,5 @@ def solution(exercise: Exercise) -> Hint:
     found = SOLUTIONS / f"{exercise.id}.txt"
     if os.environ.get(FORBIDS_SOLUTIONS) or not found.exists():
         return Hint(exercise.id, 4, "your instructor keeps the worked solution closed: hint=3 is the largest one")
+    record_hint(exercise.id, 4)
     return Hint(exercise.id, 4, "a worked solution", found.read_text(encoding="utf-8"))

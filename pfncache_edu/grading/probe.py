@@ -69,6 +69,12 @@ def writes_files(asked) -> str:
     return ""
 
 
+def changes_files(asked) -> str:
+    before = os.stat(__file__).st_mode
+    os.chmod(__file__, before ^ 0o100)
+    return "the rights of a file can be changed" if os.stat(__file__).st_mode != before else ""
+
+
 def connects(asked) -> str:
     with socket.socket() as reached:
         reached.settimeout(1)
@@ -100,7 +106,7 @@ def sees_the_exercises(asked) -> str:
 
 
 ATTEMPTS = {function.__name__: function for function in (
-    is_root, has_capabilities, reads_files, writes_files, connects, starts_processes, signals_others, takes_memory, sees_the_exercises)}
+    is_root, has_capabilities, reads_files, writes_files, changes_files, connects, starts_processes, signals_others, takes_memory, sees_the_exercises)}
 
 if __name__ == "__main__":
     main(sys.argv[1])

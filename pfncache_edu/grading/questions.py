@@ -23,7 +23,7 @@ def right_choices(name: str, right: Mapping[str, object], *, why: Mapping[str, M
     answer (left out, or None) costs nothing but its point. `only`: the choices that there are.
     """
     def judge(answers: Answers) -> Finding:
-        given = {key: value for key, value in answers.table(name).items() if value is not None}
+        given = {key: one_of(only, value) for key, value in answers.table(name).items() if value is not None}
         unknown = [key for key in given if key not in right]
         if unknown:
             raise AnswerFailed(f"{name} has no question {unknown[0]!r}: its keys are {', '.join(map(repr, right))}")
@@ -43,6 +43,11 @@ def right_choices(name: str, right: Mapping[str, object], *, why: Mapping[str, M
     def unanswered(missing: list[str]) -> list[str]:
         return [f"Not answered: {', '.join(missing)}."] if missing else []
     return judge
+
+
+def one_of(only: Sequence[object], value: object) -> object:
+    """The choice that is meant: capitals, and spaces around it, make no difference."""
+    return next((choice for choice in only if isinstance(value, str) and isinstance(choice, str) and choice.casefold() == value.strip().casefold()), value)
 
 
 def chosen_set(name: str, right: Sequence[str], among: Sequence[str], *, each: Points = 1, penalty: Points = 1,

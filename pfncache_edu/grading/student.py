@@ -117,8 +117,8 @@ class Process:
     def gone(self) -> None:
         """Say how the process ended."""
         code = self.end()
-        if code == -signal.SIGXCPU:
-            self.timed_out = True
+        if code in (-signal.SIGXCPU, -signal.SIGKILL):
+            self.timed_out = True              # SIGKILL: of the limit, or of somebody else, so it is worth another try
         raise Silent(how_it_ended(code))
 
     def begin(self) -> None:

@@ -18,6 +18,15 @@ ASSIGNED_MAGIC = re.compile(r"^(\s*)[\w, ]+=\s*[%!]")       # files = !ls
 HELP = re.compile(r"^(\s*)[\w.]+\?{1,2}\s*$")               # explore?
 
 
+HAND_IN = "hand in the notebook (.ipynb) or the Python file (.py) itself"
+NOT_TEXT = {                                                # how a file begins, and what is wrong with it then
+    b"PK\x03\x04": f"a ZIP archive is not opened here: {HAND_IN}, or grade what `pfncache grade unpack FOLDER --out NEW` makes of it",
+    b"PK\x05\x06": f"the ZIP archive is empty: {HAND_IN}",
+    b"\x1f\x8b": f"a compressed file is not opened here: {HAND_IN}", b"7z\xbc\xaf": f"a 7z archive is not opened here: {HAND_IN}",
+    b"Rar!": f"a RAR archive is not opened here: {HAND_IN}", b"%PDF": f"this is a PDF: {HAND_IN}",
+    b"\xff\xfe": "the file is text in UTF-16: save it as UTF-8", b"\xfe\xff": "the file is text in UTF-16: save it as UTF-8"}
+
+
 class NotASubmission(Exception):
     """The bytes are no notebook and no Python file; the message says why."""
 
@@ -38,10 +47,13 @@ def read_submission(name: str, data: bytes) -> Submission:
     """The cells in the bytes of a file called `name`. NotASubmission says what is wrong with them."""
     if not data.strip():
         raise NotASubmission("the file is empty")
+    for start, what in NOT_TEXT.items():
+        if data.startswith(start):
+            raise NotASubmission(what)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise NotASubmission(f"the file is not text in UTF-8 (byte {error.start} is {data[error.start]:#04x})") from None
+        raise NotASubmission(f"the file is not text in UTF-8 (byte {error.start} is {data[error.start]:#04x}): save it as UTF-8, as editors and Jupyter do by default") from None
     suffix = PurePath(name).suffix.lower()
     if suffix == ".ipynb":
         return Submission(name, cells_of(text))

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -192,7 +192,8 @@ def give_up_rights(asked: dict) -> None:
     """Limits, and no right that is not needed, also for this process: in case that WebAssembly has a hole."""
     for limit, value in ((resource.RLIMIT_CPU, int(asked["seconds"]) + 1), (resource.RLIMIT_DATA, asked["memory"] + HOST_MEMORY),
                          (resource.RLIMIT_FSIZE, 1), (resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(limit, (value, value))
+        with suppress(ValueError, OSError):    # a stricter limit is set already, or the system does not let us
+            resource.setrlimit(limit, (value, value))
     if asked["uid"] is not None:
         os.setgroups([])
         os.setresgid(asked["uid"], asked["uid"], asked["uid"])

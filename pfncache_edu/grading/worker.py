@@ -308,7 +308,9 @@ def shell_of(description: dict):
 def class_of(module: str, name: str) -> type:
     """The struct's class; for one that only the judge has, a class of the same name."""
     with suppress(ImportError, AttributeError):
-        return getattr(importlib.import_module(module), name)
+        found = getattr(importlib.import_module(module), name)
+        if isinstance(found, type):        # not the nothing that an exercise's module has here
+            return found
     return type(name, (Struct,), {})
 
 

@@ -304,7 +304,6 @@ class AcceleratedSearch(Search):
         if not self.may_be_wrong(level):
             return None
         self.thaw()
-        self.moves = [self.moves_of(role, self.levels[-1]) for role in self.roles]
         return super().failure_in(self.levels[-1])
 
     def may_be_wrong(self, level) -> bool:

@@ -20,7 +20,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial, reduce
 from graphlib import CycleError, TopologicalSorter
-from importlib.util import find_spec
 from itertools import chain, compress
 from math import factorial, prod
 from operator import add, mul, not_
@@ -36,7 +35,7 @@ from .threads import Memory, Place, Suspended, check_end, freeze, memory_after, 
 
 MAX_STATES = 2_000_000
 MAX_NODES = 20_000
-WIDE = 1_000                 # states of a level from which on it pays to look moves up in one dict
+WIDE = 1_000                 # states of a level from which on it pays to tell quiet steps from loud ones
 WAITING = "write, waiting"
 
 
@@ -63,11 +62,13 @@ def compiled_search(backend: str) -> type[Search] | None:
     """The Search of a back end; None for the one in this module. ImportError says what to install."""
     if backend not in ("python", "numba", "auto"):
         raise ValueError(f"backend={backend!r}: write \"python\", \"numba\", or \"auto\" for numba where it is installed")
-    if backend == "python" or backend == "auto" and not find_spec("numba"):
+    if backend == "python":
         return None
     try:
         from .accelerated import AcceleratedSearch
     except ImportError as error:
+        if backend == "auto":
+            return None
         raise ImportError(f"backend numba needs numba, which is not installed: pip install pfncache-edu[fast] ({error})") from error
     return AcceleratedSearch
 
@@ -81,7 +82,12 @@ class Slot:
         self.bits: list[int] = []
         self.codes: dict[Hashable, int] = {frozen: 0}
         self.values: dict[int, object] = {0: initial}
-        self.rows: list[Row] = []
+        self.lookers: list[Row | Team] = []
+
+    def looked_at_by(self, looker: Row | Team) -> None:
+        """Keep this slot's bits in the mask of who looks at it, also those that it takes later."""
+        self.lookers.append(looker)
+        looker.mask |= self.mask
 
     def code(self, frozen: Hashable, value) -> int:
         """The bits for a value; a new value may take a new bit at the top, so that no known state has to change."""
@@ -92,8 +98,8 @@ class Slot:
             self.bits.append(self.search.width)
             self.mask |= 1 << self.search.width
             self.search.width += 1
-            for row in self.rows:
-                row.mask |= self.mask
+            for looker in self.lookers:
+                looker.mask |= self.mask
         code = sum(1 << bit for i, bit in enumerate(self.bits) if n >> i & 1)
         self.codes[frozen], self.values[code] = code, value
         return code
@@ -125,8 +131,7 @@ class Row(dict):
         self.waits: set[int] = set()
         self.results: dict[int, object] = {}
         for slot in slots:
-            slot.rows.append(self)
-            self.mask |= slot.mask
+            slot.looked_at_by(self)
 
     def __missing__(self, key: int) -> int:
         old = tuple(slot.values[key & slot.mask] for slot in self.slots)
@@ -212,26 +217,6 @@ class Automaton:
         return suspended
 
 
-class Moves(dict):
-    """All rows of a role in one: `s & mask -> d`, where the mask has the role's own bits and those that any row looks at.
-
-    So it holds a row's entry once for each value of what only other rows look at: some thousands of times, for one look-up
-    less in millions. It stays right when the mask grows: whatever has a new bit set has another key.
-    """
-
-    def __init__(self, role: Role):
-        self.role, self.slots = role, {role.slot}
-
-    @property
-    def mask(self) -> int:
-        return sum(slot.mask for slot in self.slots)
-
-    def __missing__(self, key: int) -> int:
-        row = self.role.rows[key & self.role.slot.mask]
-        difference = self[key] = row[key & row.mask]
-        return difference
-
-
 class Role:
     """A thread of the program: the slot that says at which node of its automaton it is, and a row for each node."""
 
@@ -239,7 +224,7 @@ class Role:
         self.search, self.thread, self.automaton = search, thread, automaton
         self.slot = Slot(search, thread.name, automaton.nodes[0], 0)
         self.rows: dict[int, Row] = {}
-        self.moves = Moves(self)
+        self.teams: list[Team] = []
         automaton.roles.append(self)
         for node in automaton.nodes:
             self.see(node)
@@ -249,7 +234,8 @@ class Role:
         cells = cells_of(self.search.program, self.thread, node.step)
         row = Row(self, node, self.code(node), [self.search.slot_of(cell) for cell in cells])
         self.rows[row.code] = row
-        self.moves.slots.update(row.slots)
+        for team in self.teams:
+            team.look_at(*row.slots)
         if node.step is None:
             row[0] = 0
 
@@ -268,11 +254,13 @@ class Twins(dict):
     """
 
     def __init__(self, roles: list[Role]):
-        self.roles, self.ways = roles, Ways(self)
+        self.roles, self.ways, self.mask = roles, Ways(self), 0
+        for role in roles:
+            role.slot.looked_at_by(self)
 
-    @property
-    def mask(self) -> int:
-        return sum(role.slot.mask for role in self.roles)
+    def in_order(self, states: Iterable[int]) -> list[int]:
+        mask = self.mask
+        return [s + self[s & mask] for s in states]
 
     def numbers(self, part: int) -> list[int]:
         return [role.slot.values[part & role.slot.mask].number for role in self.roles]
@@ -280,10 +268,6 @@ class Twins(dict):
     def __missing__(self, part: int) -> int:
         self[part] = sum(role.slot.codes[n] for role, n in zip(self.roles, sorted(self.numbers(part)))) - part
         return self[part]
-
-    def in_order(self, states: Iterable[int]) -> list[int]:
-        mask = self.mask
-        return [s + self[s & mask] for s in states]
 
     def ways_to_tell_apart(self, part: int) -> int:
         """How many states of the full search one state in order stands for."""
@@ -300,6 +284,51 @@ class Ways(dict):
     def __missing__(self, part: int) -> int:
         self[part] = self.twins.ways_to_tell_apart(part)
         return self[part]
+
+
+class Team(dict):
+    """What some roles can do, in one table: `s & mask -> (d, …)`, a difference for each move of any of them.
+
+    The mask has the bits that any of their steps touches. So it holds a row's entry once for each value of what only other
+    rows look at: some thousands of times, for one look-up less in millions. It stays right when the mask grows: whatever
+    has a new bit set has another key. Only rows that are `wanted` count. Moves of `twins` have to be put in order.
+    """
+
+    def __init__(self, roles: list[Role], twins: Twins | None, wanted: Callable[[Row], bool] = lambda row: True):
+        self.roles, self.twins, self.wanted = roles, twins, wanted
+        self.mask, self.slots = 0, set()
+        for role in roles:
+            role.teams.append(self)
+            self.look_at(role.slot, *chain.from_iterable(row.slots for row in role.rows.values()))
+
+    def look_at(self, *slots: Slot) -> None:
+        for slot in {*slots} - self.slots:
+            self.slots.add(slot)
+            slot.looked_at_by(self)
+
+    def __missing__(self, part: int) -> tuple[int, ...]:
+        rows = [role.rows[part & role.slot.mask] for role in self.roles]
+        self[part] = moves = tuple([d for row in rows if (d := row[part & row.mask]) and self.wanted(row)])
+        return moves
+
+    def after(self, states: Iterable[int]) -> list[int]:
+        """Where the moves from the states lead, twins in order."""
+        mask = self.mask
+        after = [s + d for s in states for d in self[s & mask]]
+        return after if self.twins is None else self.twins.in_order(after)
+
+    def before(self, states: Iterable[int]) -> list[int]:
+        """The state that each of the moves in `after` starts from."""
+        mask = self.mask
+        return [s for s in states for _ in self[s & mask]]
+
+
+def together(teams: list[Team]) -> list[tuple[list[Role], Twins | None]]:
+    """The roles of teams of one automaton: as one team if they are at few places in all, otherwise as they are."""
+    roles = [role for team in teams for role in team.roles]
+    if len(roles[0].automaton.nodes) ** len(roles) < WIDE:
+        return [(roles, teams[0].twins)]
+    return [(team.roles, team.twins) for team in teams]
 
 
 def has_a_cycle(neighbours: dict[Hashable, set]) -> bool:
@@ -329,7 +358,11 @@ class Search:
                 automata.update({n: automaton for n in group if n not in automata})
             self.roles = [Role(self, thread, automata[n]) for n, thread in enumerate(program.threads)]
         self.twins = [Twins([self.roles[n] for n in group]) for group in program.twins] if symmetry else []
-        self.twins_of = [next((twins for twins in self.twins if role in twins.roles), None) for role in self.roles]
+        self.quiet: list[Team] | None = None                   # None: nobody has looked for quiet steps yet
+        self.loud: list[Team] = []
+        self.foreign: set[Slot] = set()
+        twins_of = {role: twins for twins in self.twins for role in twins.roles}
+        self.others = [Team([role], twins_of.get(role)) for role in self.roles]
         self.invariants = [(p, [self.slot_of(cell) for cell in p.cells], {}) for p in program.invariants]
         self.standstills: dict[int, str | None] = {}
         self.rings, self.nodes_in_order = any(thread.interrupts for thread in program.threads), 0
@@ -367,7 +400,7 @@ class Search:
 
     def forget(self) -> None:
         """Give the memory of all states back now: a search is full of cycles, so it would stay until they are looked for."""
-        self.levels, self.seen, self.moves = [], set(), []
+        self.levels, self.seen, self.quiet, self.loud, self.others = [], set(), [], [], []
 
     def count(self) -> int:
         """The number of states of the full search, also when twins were told apart by nothing."""
@@ -395,29 +428,74 @@ class Search:
 
     def levels_from_start(self):
         """The states by the number of steps that they need. What a level's moves did wrong is known when the next is asked for."""
-        level, self.levels, self.seen = [0], [], {0}
+        level, awake, self.levels, self.seen = [0], [0], [], {0}
         while level:
             self.levels.append(level)
-            self.moves = [self.moves_of(role, level) for role in self.roles]
-            new = set()
-            for twins, differences in zip(self.twins_of, self.moves):
-                after = map(add, compress(level, differences), compress(differences, differences))
-                new.update(after if twins is None else twins.in_order(after))
-            new = new - self.seen          # not `new -= seen`: that would walk over all of `seen`
+            if len(level) > WIDE:
+                self.tell_quiet_steps()
+            quiet = self.after((level, self.quiet or ()))
+            loud = self.after((level, self.loud), (awake, self.others))
+            quiet, loud = quiet - self.seen, loud - quiet - self.seen      # not `loud -= seen`: that would walk over all of `seen`
             yield level
-            self.seen |= new
-            level = list(new)
+            self.seen |= quiet
+            self.seen |= loud
+            awake = list(loud)
+            level = awake + list(quiet)
 
-    def in_order(self, states: Iterable[int]) -> Iterable[int]:
-        """The states with all twins in the order of their nodes."""
-        for twins in self.twins:
-            states = twins.in_order(states)
-        return states
+    @property
+    def teams(self) -> list[Team]:
+        """Tables that together have every move of every thread; those with most moves first."""
+        return [*self.others, *self.loud, *(self.quiet or ())]
+
+    @staticmethod
+    def after(*pairs: tuple[Iterable[int], Iterable[Team]]) -> set[int]:
+        """The states that moves of the teams lead to, each from its states."""
+        after: set[int] = set()
+        for states, teams in pairs:
+            for team in teams:
+                after.update(team.after(states))
+        return after
+
+    # --- quiet steps --------------------------------------------------------------------------------------------------
+
+    def tell_quiet_steps(self) -> None:
+        """Tell the quiet steps of one automaton from its loud ones. A quiet step touches no cell that another automaton touches.
+
+        So it can change places with whatever the others do. Right after it they need not move: where they lead then is
+        met after them, by the same quiet step, and just as soon. That leaves a third of the moves out, and no state.
+        """
+        if self.quiet is None:
+            self.quiet = []
+            mine, others = max(self.sides(), key=lambda sides: self.quiet_share(*sides))
+            if self.quiet_share(mine, others):
+                self.others = others
+                self.quiet = [Team(roles, twins, self.is_quiet) for roles, twins in together(mine)]
+                self.loud = [Team(roles, twins, lambda row: not self.is_quiet(row)) for roles, twins in together(mine)]
+        foreign = self.slots_of(self.others)
+        if foreign - self.foreign:
+            self.foreign |= foreign
+            for team in (*self.quiet, *self.loud):
+                team.clear()
+
+    def is_quiet(self, row: Row) -> bool:
+        return self.foreign.isdisjoint(row.slots)
+
+    def sides(self) -> Iterable[tuple[list[Team], list[Team]]]:
+        """For each automaton, the teams that run it and the others."""
+        for automaton in dict.fromkeys(role.automaton for role in self.roles):
+            yield ([team for team in self.others if team.roles[0].automaton is automaton],
+                   [team for team in self.others if team.roles[0].automaton is not automaton])
+
+    def quiet_share(self, mine: list[Team], others: list[Team]) -> float:
+        """The part of an automaton's steps that is quiet; 0 if there is nobody else to save moves of."""
+        foreign, rows = self.slots_of(others), mine[0].roles[0].rows.values()
+        return sum(foreign.isdisjoint(row.slots) for row in rows) / len(rows) if others else 0
+
+    @staticmethod
+    def slots_of(teams: list[Team]) -> set[Slot]:
+        return set().union(*(team.slots for team in teams))
 
     def moves_of(self, role: Role, level: list[int]) -> list[int]:
-        if len(level) > WIDE:
-            moves, mask = role.moves, role.moves.mask
-            return [moves[s & mask] for s in level]
         rows, mask = role.rows, role.slot.mask
         return [(row := rows[s & mask])[s & row.mask] for s in level]
 
@@ -444,7 +522,7 @@ class Search:
         return None
 
     def deadlock(self, level):
-        dead = [s for s in compress(level, map(not_, map(any, zip(*self.moves)))) if self.standstill(s)]
+        dead = list(filter(self.standstill, self.stuck(level)))
         if self.locks_can_close_a_ring():
             mask = sum(role.slot.mask for role in self.roles)
             for part in {s & mask for s in level} - self.standstills.keys():
@@ -452,6 +530,12 @@ class Search:
             dead += [s for s in level if self.standstills[s & mask]]
             return dead and ("no_deadlock", lambda s, _: self.standstills[s & mask] or self.standstill(s), [(s, None) for s in dead])
         return dead and ("no_deadlock", lambda s, _: self.standstill(s), [(s, None) for s in dead])
+
+    def stuck(self, states: list[int]) -> list[int]:
+        """Those of the states that nobody can leave."""
+        for team in self.teams:
+            states = list(compress(states, map(not_, map(team.__getitem__, map(team.mask.__and__, states)))))
+        return states
 
     def locks_can_close_a_ring(self) -> bool:
         """Whether threads could ever wait for each other in a ring, going by the order in which they take locks.
@@ -574,7 +658,7 @@ class Search:
         """The threads that have an end but do not reach it on any way from here."""
         seen, level = {state}, [state]
         while level:
-            new = {s + d for role in self.roles for s, d in zip(level, self.moves_of(role, level)) if d} - seen
+            new = self.after((level, self.teams)) - seen
             seen |= new
             level = list(new)
         return [role for role in self.roles if role.can_finish
@@ -591,10 +675,8 @@ class Search:
             before = len(good)
             for level in reversed(self.levels):
                 rest = [s for s in level if s not in good]
-                for role in self.roles:
-                    after = [s + d for s, d in zip(rest, self.moves_of(role, rest))]
-                    after = self.in_order(after)
-                    good.update([s for s, to in zip(rest, after) if to in good])
+                for team in self.teams:
+                    good.update(compress(team.before(rest), map(good.__contains__, team.after(rest))))
         return self.seen - good
 
     # --- the shortest schedule --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import inspect
 import re
 import textwrap
 from dataclasses import dataclass
-from pathlib import PurePath
+from os.path import basename
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def pairs(left: list[str], right: list[str]) -> list[Pair]:
 
 def name_of(function) -> str:
     """The file that a function stands in, and its name: "v6_1.py: kvm_gpc_activate()"."""
-    file = PurePath(inspect.getsourcefile(getattr(function, "function", function))).name
+    file = basename(inspect.getsourcefile(getattr(function, "function", function)))
     return f"{file}: {function.__name__}()"
 
 

@@ -7,7 +7,7 @@
 """
 from __future__ import annotations
 
-from pathlib import PurePath
+from os.path import basename
 
 from ..verdict import Event, Verdict
 
@@ -26,7 +26,7 @@ def _step(event: Event) -> dict:
     return {"number": event.number, "thread": event.thread, "words": event.words, "verb": event.step.verb.name,
             "cells": [cell.name for cell in event.step.cells], "argument": _plain(event.step.argument),
             "result": _plain(event.result), "changed": [[name, _plain(old), _plain(new)] for name, old, new in event.changed],
-            "calls": [at.function for at in event.stack], "file": PurePath(place.file).name, "line": place.line,
+            "calls": [at.function for at in event.stack], "file": basename(place.file), "line": place.line,
             "column": place.column, "end_line": place.end_line, "end_column": place.end_column, "wrong": event.wrong}
 
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import linecache
-from pathlib import PurePath
+from os.path import basename
 
 from ..steps import ADD, LOAD, STORE
 from ..verdict import Event, Place, Trace, Verdict
@@ -42,7 +42,7 @@ def steps_of(trace: Trace | Verdict) -> Trace:
 
 def where(event: Event) -> str:
     """The function, file and line of a step."""
-    return f"{event.place.function}, {PurePath(event.place.file).name}:{event.place.line}"
+    return f"{event.place.function}, {basename(event.place.file)}:{event.place.line}"
 
 
 def pointed_at(place: Place) -> list[str]:

@@ -21,8 +21,9 @@ CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first
 
 
 def pages():
-    """The path of every page of the built book."""
-    return sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts)
+    """The path of every page of the built book, without the JupyterLab that may be beside it."""
+    found = (path.relative_to(SITE) for path in SITE.rglob("*.html"))
+    return sorted(path.as_posix() for path in found if not {"_static", "lite"} & set(path.parts))
 
 
 def needs_site():
@@ -33,8 +34,8 @@ def needs_site():
 class Served:
     """A folder on a free local port; `url` is where its first page is."""
 
-    def __init__(self, folder):
-        handler = functools.partial(QuietHandler, directory=str(folder))
+    def __init__(self, folder, handler=QuietHandler):
+        handler = functools.partial(handler, directory=str(folder))
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -27,14 +27,14 @@ def book():
 
 @pytest.fixture(scope="session")
 def build_small_book():
-    """`build_small_book(folder, **environment)`: build one page of live cells with the real book's settings; its site."""
-    def build(folder, **variables):
+    """`build_small_book(folder, **environment)`: build one page of live cells with the real book's settings, or others; its site."""
+    def build(folder, config=ROOT / "_config.yml", **variables):
         source = folder / "book"
         for name in ("assets", "_templates"):
             shutil.copytree(ROOT / "book" / name, source / name)
         shutil.copy(ROOT / "tests/site/live_cells.ipynb", source)
         (source / "_toc.yml").write_text("format: jb-book\nroot: live_cells\n")
-        command = [shutil.which("jupyter-book", path=environment()["PATH"]), "build", source, "--config", ROOT / "_config.yml",
+        command = [shutil.which("jupyter-book", path=environment()["PATH"]), "build", source, "--config", config,
                    "--path-output", folder, "-W", "-n", "--keep-going"]
         built = subprocess.run(command, capture_output=True, text=True, env={**environment(), **variables})
         assert built.returncode == 0, built.stdout + built.stderr

@@ -86,7 +86,7 @@ use_guest_page = blank          # or worked, or completion
 
 # %% [markdown]
 # Run this as often as you like. It searches every schedule, and draws the shortest one that fails. `check("2.1", hint=1)` only names what is
-# violated, `hint=2` draws the schedule without its last step, `hint=3` draws all of it, and `hint=4` is a worked solution.
+# violated, `hint=2` draws the schedule without its last step, `hint=3` draws all of it, and `hint=4` is a worked solution, if your instructor leaves it open.
 
 # %% tags=nbval-ignore-output
 check("2.1")

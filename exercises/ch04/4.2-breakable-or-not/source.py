@@ -14,8 +14,8 @@
 # | breakable or not | 8 |
 
 # %%
-from pfncache_edu import Stepper, check
-from pfncache_edu.grading.exercise_4_2 import program_of, variants
+from pfncache_edu import check
+from pfncache_edu.grading.exercise_4_2 import machine_of, variants
 
 variants()
 
@@ -23,7 +23,7 @@ variants()
 # Step through one if you like. (The explorer would tell you at once. Predict first: what you learn here is to see it.)
 
 # %%
-machine = Stepper(program_of("A"), "v2 n4")
+machine = machine_of("A", "v2 n4")
 machine.choices()
 
 # %% answer

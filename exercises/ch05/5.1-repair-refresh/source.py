@@ -66,7 +66,7 @@ def hva_to_pfn_retry(gpc):
 
 # %% [markdown]
 # Run this as often as you like. `check("5.1", hint=1)` only names what is violated, `hint=2` draws the schedule without its last step, `hint=3` draws all
-# of it, and `hint=4` is a worked solution.
+# of it, and `hint=4` is a worked solution, if your instructor leaves it open.
 
 # %% tags=nbval-ignore-output
 check("5.1")

@@ -83,7 +83,7 @@ def unlock_for_write(lock):
 
 # %% [markdown]
 # Run this as often as you like. Each property that fails is answered with a schedule. `check("6.1", hint=1)` only names what is violated, `hint=2` draws
-# the schedule without its last step, `hint=3` draws all of it, and `hint=4` is a worked solution.
+# the schedule without its last step, `hint=3` draws all of it, and `hint=4` is a worked solution, if your instructor leaves it open.
 
 # %% tags=nbval-ignore-output
 check("6.1")

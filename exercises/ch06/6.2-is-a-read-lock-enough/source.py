@@ -37,7 +37,8 @@ reason = "b"
 ### END SOLUTION
 
 # %% [markdown]
-# `check("6.2", hint=1)` says where to look, `hint=2` asks a question, `hint=3` tells what happened, `hint=4` is a worked solution for `SEED = 0`.
+# `check("6.2", hint=1)` says where to look, `hint=2` asks a question, `hint=3` tells what happened, `hint=4` is a worked solution for
+# `SEED = 0`, if your instructor leaves it open.
 
 # %% tags=nbval-ignore-output
 check("6.2")

@@ -70,7 +70,7 @@ def fill_if_empty(gpc):
 
 # %% [markdown]
 # `check("6.3", hint=1)` only names what is violated, `hint=2` draws the schedule without its last step, `hint=3` draws all of it, and `hint=4` is a
-# worked solution.
+# worked solution, if your instructor leaves it open.
 
 # %% tags=nbval-ignore-output
 check("6.3")

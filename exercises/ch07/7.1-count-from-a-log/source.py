@@ -39,7 +39,8 @@ counts = {'write_61': 24, 'nothing_61': 21, 'read_612': 24, 'write_612': 3}
 ### END SOLUTION
 
 # %% [markdown]
-# `check("7.1", hint=1)` says where to look, `hint=2` how to go about it, `hint=3` what is wrong, `hint=4` is a worked solution for `SEED = 0`.
+# `check("7.1", hint=1)` says where to look, `hint=2` how to go about it, `hint=3` what is wrong, `hint=4` is a worked solution for `SEED =
+# 0`, if your instructor leaves it open.
 
 # %% tags=nbval-ignore-output
 check("7.1")

@@ -261,7 +261,8 @@ sentence = "b"
 ### END SOLUTION
 
 # %% [markdown]
-# `check("7.2", hint=1)` says where to look, `hint=2` asks a question, `hint=3` says what is wrong, `hint=4` is a worked solution.
+# `check("7.2", hint=1)` says where to look, `hint=2` asks a question, `hint=3` says what is wrong, `hint=4` is a worked solution, if your
+# instructor leaves it open.
 
 # %% tags=nbval-ignore-output
 check("7.2")

@@ -37,7 +37,8 @@ apply = ["a", "c", "d", "f"]
 ### END SOLUTION
 
 # %% [markdown]
-# `check("7.3", hint=1)` says what is asked, `hint=2` how to go about it, `hint=3` what is wrong, `hint=4` is a worked solution.
+# `check("7.3", hint=1)` says what is asked, `hint=2` how to go about it, `hint=3` what is wrong, `hint=4` is a worked solution, if your
+# instructor leaves it open.
 
 # %% tags=nbval-ignore-output
 check("7.3")

@@ -69,7 +69,7 @@ def gfn_to_pfn_cache_invalidate_start(kvm, start, end):
 # Run this as often as you like. It searches every schedule, says what each property is worth and why, and draws the
 # shortest schedule that fails. If you would rather find it yourself, ask for less: `check("8.2", hint=1)` only names
 # what is violated, `hint=2` draws the schedule without its last step, `hint=3` draws all of it, and `hint=4` is a worked
-# solution. Hints cost nothing; how often you opened one is noted in a file beside this notebook, and nowhere else.
+# solution, if your instructor leaves it open. Hints cost nothing; how often you opened one is noted in a file beside this notebook, and nowhere else.
 
 # %% tags=nbval-ignore-output
 check("8.2")

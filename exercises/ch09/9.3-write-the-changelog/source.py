@@ -27,11 +27,9 @@
 
 # %%
 from pfncache_edu import check
-from pfncache_edu.grading.exercise_9_3 import EXERCISE, kvm_handle_hva_range
-from pfncache_edu.kvm import mmu_notifier
-from pfncache_edu.render.page import changes
+from pfncache_edu.grading.exercise_9_3 import EXERCISE, patch
 
-changes(kvm_handle_hva_range, mmu_notifier.kvm_handle_hva_range)
+patch()
 
 # %%
 for wanted in EXERCISE.properties[8:]:
