@@ -88,7 +88,8 @@ def make_lean(app, error):
     static = pathlib.Path(app.outdir) / "_static"
     if error or app.builder.name != "html" or not (static / FONT).exists():     # no font: nothing has been copied since the last time
         return
-    pages = {path: path.read_text(encoding="utf-8") for path in pathlib.Path(app.outdir).rglob("*.html") if "_static" not in path.parts}
+    found = {path: path.read_text(encoding="utf-8") for path in pathlib.Path(app.outdir).rglob("*.html") if "_static" not in path.parts}
+    pages = {path: text for path, text in found.items() if STYLE in text}         # others have not been made by the theme
     scripts = [path.read_text(encoding="utf-8") for path in [*static.glob("*.js"), *static.glob("scripts/*.js")] if path.name != "fontawesome.js"]
     digests = make_styles_lean(static, words_of([*pages.values(), *scripts]))
     for path, page in pages.items():

@@ -28,7 +28,7 @@ class YourProgress {
     const best = entries.reduce((sum, { best }) => sum + best, 0), all = exercises.reduce((sum, [, , points]) => sum + points, 0);
     this.said.textContent = `${best} of ${all} points; ${exercises.filter(([, , points], i) => entries[i].best >= points).length} of ${exercises.length} exercises have all of theirs.`;
     this.root.replaceChildren(
-      h("h3", {}, "Your progress"), this.said,
+      h("h2", { class: "p-title" }, "Your progress"), this.said,
       h("div", { class: "scrolls", tabindex: "0", role: "group", "aria-label": "Exercises and points" }, h("table", {},
         h("thead", {}, h("tr", {}, ["Exercise", "Best", "Checks", "Hints"].map((name) => h("th", { scope: "col" }, name)))),
         h("tbody", {}, exercises.map((exercise, i) => this.row(exercise, entries[i]))))),

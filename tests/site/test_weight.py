@@ -10,7 +10,7 @@ from pages import chapters, weigh  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.site, pytest.mark.slow]
 
-MOST, MOST_COMPRESSED = 800_000, 160_000        # bytes; the heaviest had 750,000 and 145,000. The book promises 1,000,000.
+MOST, MOST_COMPRESSED = 800_000, 170_000        # bytes; the heaviest had 689,000 and 149,000. The book promises 1,000,000.
 
 
 @pytest.mark.parametrize("path", chapters() or ["index.html"])
