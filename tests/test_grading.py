@@ -338,7 +338,7 @@ ODD = {
     "empty/8.2.ipynb": (b"", "the file is empty"),
     "random/8.2.ipynb": (bytes(range(256)) * 40, "not text in UTF-8"),
     "cut_off/8.2.ipynb": (ANSWER[:100], "not JSON"),
-    "archive/8.2.zip": (b"PK\x03\x04", "not text in UTF-8|a notebook"),
+    "archive/8.2.zip": (b"PK\x03\x04", "a ZIP archive is not opened here: hand in the notebook"),
     "notes.txt": (b"hello", "a submission is a notebook"),
     "unnamed.py": (b"x = 1", "Name the file after it"),
     "nothing/8.2.py": (b"x = 1", "run the cell that defines it first"),

@@ -135,7 +135,7 @@ SEES = {
         "/sys/kernel/ostype", "/root/.bashrc", "/home", str(Path(__file__)), str(Path(judge.__file__)),
         str(Path(judge.__file__).with_name("exercise_8_2.py")))),
     "folders": "\n".join(f"attempt({path!r}, lambda: os.listdir({path!r}))" for path in ("/tmp/pytest-of-root", "/home", "/root/.ssh", "/proc", "/sys", "/run", "/var", "/etc")),
-    "the exercises": "\n".join(f"attempt({name!r}, lambda: __import__('pfncache_edu.grading.{name}', fromlist=['x']))" for name in (
+    "the exercises": "\n".join(f"attempt({name!r}, lambda: [n for n in vars(__import__('pfncache_edu.grading.{name}', fromlist=['x'])) if n[:2] != '__'][0])" for name in (
         "exercises", "exercise_8_2", "judge", "hidden", "ledger", "solutions", "sealed")),
     "secrets in memory": "import gc\nattempt('gc', lambda: [x for x in gc.get_objects() if type(x) is str and 'withdraws_a_page_in_the_range' in x][0])",
     "the environment": "attempt('environ', lambda: {key: value for key, value in os.environ.items() if key not in "

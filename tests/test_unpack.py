@@ -82,7 +82,7 @@ def test_an_archive_that_breaks_a_limit_stays_an_archive_and_the_others_are_unpa
 
 
 def test_an_archive_that_lies_about_its_size_is_counted_by_what_comes_out(tmp_path):
-    """All entries are the same compressed bytes, as in overlapping bombs: the archive's own sums are not believed."""
+    """Its header promises 7 bytes for 20 MB: what an archive says about itself is not believed."""
     data = packed(("4.4.py", b"\0" * 20_000_000))
     (tmp_path / "lies.zip").write_bytes(data.replace((20_000_000).to_bytes(4, "little"), (7).to_bytes(4, "little")))
     with pytest.raises(NotUnpacked):
