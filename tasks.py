@@ -328,6 +328,8 @@ def test(arguments):
     REPORTS.mkdir(parents=True)
     lines, total, failed = [], {"passed": 0, "failed": 0, "skipped": 0}, False
     with nobody_else_builds():
+        if not (problem or no_browser):
+            build_lab()
         build_site(problem)
     for name, options, why_not in test_sessions(no_browser):
         if options is None:
@@ -433,7 +435,9 @@ def requirements(arguments):
     set_up_python()
     run(PYTHON, "-m", "pip", "install", "--quiet", "uv")
     run(PYTHON, "-m", "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--no-emit-index-url", "--no-annotate",
-        "--quiet", "--custom-compile-command", "make requirements", "requirements.in", "--output-file", "requirements.txt")
+        "--no-header", "--quiet", "requirements.in", "--output-file", "requirements.txt")
+    pinned = ROOT / "requirements.txt"
+    pinned.write_text("# Written by `make requirements` from requirements.in; complete, for Python 3.11 to 3.13.\n" + pinned.read_text())
 
 
 def clean(arguments):
