@@ -13,7 +13,8 @@ from pfncache_edu.cli import main
 from pfncache_edu.grading import EXERCISES
 from pfncache_edu.grading.answers import data
 from pfncache_edu.grading.exercise import Exercise, Finding, Judged, Rubric, assess
-from pfncache_edu.grading.marking import Form, serve, stored_reports
+from pfncache_edu.grading.marking import stored_reports
+from pfncache_edu.grading.marking_form import Form, serve
 from pfncache_edu.grading.marks import CannotMark, Marks, as_csv, from_csv, marked, to_mark
 from pfncache_edu.grading.report import report_from
 

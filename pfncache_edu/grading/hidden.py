@@ -10,7 +10,6 @@ learns no more of it than the hint.
 """
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,6 +51,7 @@ def guarded_by(wanted: Wanted, hidden: list[Hidden]) -> Wanted:
 
 def hidden_tests(exercises: Path) -> dict[str, tuple[Hidden, ...]]:
     """The hidden tests below a folder of exercises, by exercise. ValueError says which file is not as it should be."""
+    import runpy                                     # only here, where there are any
     found = {}
     for path in sorted(exercises.glob("**/hidden.py")):
         tests = runpy.run_path(str(path)).get("HIDDEN")

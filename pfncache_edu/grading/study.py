@@ -9,7 +9,6 @@
 """
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -17,12 +16,16 @@ import time
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .exercise import Exercise, Rubric
 from .exercises import EXERCISES, exercise_named
 from .hints import hint_for
 from .record import read_record, record_minutes, record_report, write_whole
 from .report import STYLE, Report, as_text
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
 
 STARTERS = Path(__file__).parent / "starters"
 
@@ -131,7 +134,7 @@ def progress() -> Progress:
 
 def add_study_commands(commands, grade: Callable[[Path, Exercise], Report]) -> None:
     """Add start, watch, hint, reset, spent and progress to the command line. `grade(file, exercise)` assesses a file."""
-    def command(name: str, text: str, run, *, file: str = "") -> argparse.ArgumentParser:
+    def command(name: str, text: str, run, *, file: str = "") -> ArgumentParser:
         made = commands.add_parser(name, help=text, description=f"{text}.")
         if name != "progress":
             made.add_argument("exercise", help="its number in the book, such as 8.2")
