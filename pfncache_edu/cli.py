@@ -7,23 +7,18 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 from . import scenarios
 from .arguments import at_least_one, seconds
-from .calibrate import add_calibrate_command
-from .claims.command import add_claims_command
-from .conformance.command import add_conform_command
-from .contend import add_contend_command
 from .former_bugs import FORMER_BUGS
 from .grading.batch import TIMEOUT, grade_file
-from .grading.command import add_grade_command
 from .grading.answers import Answers
-from .grading.editions import add_release_command
 from .grading.exercises import EXERCISES, exercise_named
 from .grading.notebook import answers_in
-from .grading.marking import add_mark_command
 from .grading.record import record_nothing, record_report
 from .grading.report import as_text
 from .grading.study import add_study_commands
@@ -31,7 +26,6 @@ from .grading.submission import NotASubmission, exercise_of, read_submission, ru
 from .interpreters.evidence import Evidence, evidence
 from .interpreters.explorer import MAX_STATES, explore
 from .interpreters.sequential import run
-from .lab.command import add_lab_command
 from .mutants import MUTANTS
 from .program import Program
 from .render.data import as_data
@@ -68,6 +62,9 @@ exit codes:
 """
 SCENARIOS = {name: make for name, make in vars(scenarios).items()
              if not name.startswith("_") and getattr(make, "__annotations__", {}).get("return") == "Program"}
+ELSEWHERE = {"conform": "conformance.command", "contend": "contend", "lab": "lab.command", "grade": "grading.command",
+             "release": "grading.editions", "mark": "grading.marking", "claims": "claims.command", "calibrate": "calibrate"}
+"""Commands with a module of their own, whose `add_NAME_command` adds them. When one of them is called, the others are not loaded."""
 
 
 class Refused(Exception):
@@ -76,7 +73,8 @@ class Refused(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code, as `pfncache --help` lists them."""
-    asked = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    asked = parser(ELSEWHERE.keys() & arguments[:1] or ELSEWHERE).parse_args(arguments)
     try:
         return asked.run(asked)
     except Refused as problem:
@@ -90,7 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(elsewhere: Iterable[str] = ELSEWHERE) -> argparse.ArgumentParser:
+    """The command line, with these of the commands that are in modules of their own."""
     top = argparse.ArgumentParser(prog="pfncache", description=__doc__, epilog=EXAMPLES,
                                   formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
@@ -126,15 +125,9 @@ def parser() -> argparse.ArgumentParser:
             made.add_argument("--progress", action="store_true", help="say on stderr how far the search is, also if that is no terminal")
         made.add_argument("--source", action="store_true", help="tell it with the source line of each step")
         made.add_argument("--width", type=width, metavar="N", help="keep the diagram within N columns; 72 suits a mail")
-    add_conform_command(commands)
-    add_contend_command(commands)
-    add_lab_command(commands)
+    for name in elsewhere:
+        getattr(import_module(f".{ELSEWHERE[name]}", __package__), f"add_{name}_command")(commands)
     add_study_commands(commands, lambda file, exercise: grade_file(file, file.name, exercise=exercise.id))
-    add_grade_command(commands)
-    add_release_command(commands)
-    add_mark_command(commands)
-    add_claims_command(commands)
-    add_calibrate_command(commands)
     made = command(check)
     made.add_argument("exercise", help="its number in the book, such as 8.2")
     made.add_argument("file", type=Path, help="a notebook or .py file with your answer")
