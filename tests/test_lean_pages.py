@@ -49,3 +49,10 @@ def test_the_font_of_icons_has_those_that_the_style_shows_and_no_other(lean):
 def test_a_theme_with_another_font_is_an_error_that_says_where_to_look(lean):
     with pytest.raises(ValueError, match="pfn_lean.py"):
         lean.with_font("@font-face{src:url(other.woff2)}", "data:")
+
+
+def test_a_page_is_the_same_whether_its_notebook_was_run_or_its_results_were_known(lean):
+    def page(state):
+        return f'<script type="application/vnd.jupyter.widget-state+json">{state}</script><script>{{"b": 1, "a": 2}}</script>'
+    run, known = page(r'{"b": "<\/script>", "a": {"d": [], "c": 1}}'), page(r'{"a": {"c": 1, "d": []}, "b": "<\/script>"}')
+    assert lean.with_names_in_order(run) == known == lean.with_names_in_order(known)

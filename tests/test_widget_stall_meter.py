@@ -83,9 +83,9 @@ def test_the_page_looks_up_what_was_counted(tmp_path):
         pytest.skip("Node is not installed: the browser tests still play the module")
     widget, waits = StallMeter(), [0, 1, 50, 51, 800, 3200, 9_999]
     asked = [[setting_of(dict(zip(KNOBS, setting))), waits] for setting in settings()]
-    state = {name: getattr(widget, name) for name in ("knobs", "fields", "edges", "outcomes")}
+    state = widget.get_state(["knobs", "fields", "edges", "outcomes"])
     (tmp_path / "meter.mjs").write_text(module("stall_meter.js"))
-    (tmp_path / "asked.json").write_text(json.dumps({"state": state, "asked": asked}))
+    (tmp_path / "asked.json").write_text(json.dumps({"state": state, "asked": asked}, sort_keys=True))       # as in a notebook's file
     (tmp_path / "look.mjs").write_text(LOOK_UP)
     done = subprocess.run([node, tmp_path / "look.mjs"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

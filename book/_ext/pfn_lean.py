@@ -3,12 +3,13 @@
 The theme draws its icons with a script of 1.5 MB that knows every icon of Font Awesome, and carries the same icons as a font
 of 156 kB. Here the dozen that the book shows become a font of their own, inside the style sheet; and rules for classes that
 no page and no script speaks of go. Scripts for searching are loaded where one searches, and no script keeps a page from being
-drawn.
+drawn. And a page comes out the same, whether its notebook was run or its results were known.
 """
 
 import base64
 import hashlib
 import io
+import json
 import pathlib
 import re
 
@@ -33,6 +34,13 @@ def without_scripts(page, unneeded):
 def deferred(page):
     """A page whose scripts run, in their order, when it has been read; but for the settings, which the page itself changes."""
     return re.sub(r"<script (?=[^>]*src=)(?![^>]*(?:defer|async|documentation_options))", "<script defer ", page)
+
+
+def with_names_in_order(page):
+    """A page whose widgets' states have their names sorted, as they are when a notebook's results were kept in a file."""
+    def ordered(script):
+        return script[1] + json.dumps(json.loads(script[2]), sort_keys=True).replace("</script>", r"<\/script>") + script[3]
+    return re.sub(r'(<script type="application/vnd\.jupyter\.widget-state\+json">)(.*?)(</script>)', ordered, page, flags=re.DOTALL)
 
 
 # ---- styles ----------------------------------------------------------------------------------------------------------
@@ -95,7 +103,7 @@ def make_lean(app, error):
     for path, page in pages.items():
         searches = path.name == "search.html"
         page = without_scripts(page, EVERYWHERE if searches else f"{EVERYWHERE}|{WHERE_ONE_SEARCHES}")
-        page = page if searches else deferred(page)
+        page = with_names_in_order(page if searches else deferred(page))
         for name, digest in digests.items():
             page = re.sub(rf"({re.escape(name)})\?\w+=\w+", rf"\1?digest={digest}", page)
         path.write_text(page, encoding="utf-8")

@@ -41,7 +41,7 @@ class Life {
       this.buttons.push(made);
       return made;
     };
-    const groups = Object.entries(data.who).map(([who, title]) => h("fieldset", { class: "l-who" }, h("legend", {}, title),
+    const groups = data.who.map(([who, title]) => h("fieldset", { class: "l-who" }, h("legend", {}, title),
       h("div", { class: "row" }, data.calls.filter(([, whose]) => whose === who).flatMap(([letter, , label]) => letter === "c"
         ? [button("c", "check: I expect True", () => this.call("c", true)), button("c", "check: I expect False", () => this.call("c", false))]
         : [button(letter, label, () => this.call(letter))]))));
@@ -100,7 +100,7 @@ class Life {
     const [box] = data.boxes[node.box];
     const bet = this.expected === null || !move ? "" : `You expected ${this.expected ? "True" : "False"}${move.says === this.expected ? ", and so it is" : ""}. `;
     const tally = this.expected === null || !move ? "" : ` You were right in ${this.score.right} of ${this.score.all} checks.`;
-    const goal = move?.goal ? ` Goal reached: ${data.goals[move.goal]}.` : "";
+    const goal = move?.goal ? ` Goal reached: ${Object.fromEntries(data.goals)[move.goal]}.` : "";
     this.say(move ? `${this.labels[letter]}: ${bet}${move.told}. The cache is ${box}.${tally}${goal}`.replaceAll("`", "") : "The cache's memory has been cleared, and nothing else. What must come first?");
     for (const button of this.buttons) this.able(button, button.dataset.call in node.moves);
     this.able(this.back, this.history !== "");
@@ -115,7 +115,7 @@ class Life {
       h("td", {}, !move?.asked || !(name in data.questions) ? "" : !(name in asked) ? h("small", {}, "not asked any more")
         : `${asked[name] ? "✓" : "✗"} ${data.questions[name]} ${asked[name] ? "yes" : "no"}`))));
     this.code.replaceChildren(h("pre", {}, data.code.lines.map((text, n) => h("span", n === data.code.at[letter] ? { class: "l-line l-here", "aria-current": "true" } : { class: "l-line" }, `${n === data.code.at[letter] ? "▸" : " "} ${text}\n`))));
-    this.goals.replaceChildren(...Object.entries(data.goals).map(([name, text]) => h("li", { class: this.found.has(name) ? "good" : "" },
+    this.goals.replaceChildren(...data.goals.map(([name, text]) => h("li", { class: this.found.has(name) ? "good" : "" },
       `${this.found.has(name) ? "☑ done: " : "☐ "}`, withCode(text))));
     this.done.textContent = `So far: ${[...this.history].map((one) => this.labels[one]).join(", ") || "nothing"}.`;
     this.steps.replaceChildren(...(move?.words ?? []).map((word) => h("li", {}, data.words[word])));

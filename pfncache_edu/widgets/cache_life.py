@@ -258,7 +258,7 @@ class CacheLife(LiveWidget):
         self._graph = graph()
         node_after(self._graph, self.history)
         self.data = share({
-            **self._graph, "code": code(), "fields": list(FIELDS), "questions": QUESTIONS, "goals": GOALS, "who": WHO,
+            **self._graph, "code": code(), "fields": list(FIELDS), "questions": QUESTIONS, "goals": list(GOALS.items()), "who": list(WHO.items()),
             "calls": [[call.letter, call.who, call.label] for call in CALLS], "boxes": {name: list(words) for name, words in BOXES.items()},
             "picture": machine_svg("")})
 

@@ -30,7 +30,7 @@ const and = (names) => names.length ? names.join(", ").replace(/, ([^,]*)$/, " a
 
 class Page {
   constructor(model, el) {
-    Object.assign(this, { model, lanes: model.get("lanes"), situations: model.get("situations"), rules: model.get("rules"),
+    Object.assign(this, { model, lanes: model.get("lanes"), situations: model.get("situations"), rules: Object.fromEntries(model.get("rules")),
       turns: new Turns(model.get("turns"), model.get("lanes")), past: [], id: `pfn${Math.random().toString(36).slice(2, 8)}` });
     this.names = this.lanes.map(({ who }) => who);
     this.last = model.get("turns").slots - 1;

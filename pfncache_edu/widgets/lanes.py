@@ -16,7 +16,7 @@ import textwrap
 import traitlets
 
 from ..turns import INTERRUPTS_PASS, QUEUED, READERS_FIRST, RULES, Request, Turn, take_turns, told
-from .live_widget import LiveWidget, module, styles
+from .live_widget import LiveWidget, in_order, module, styles
 
 SLOTS = 8
 """A request is made at one of the times 0 to SLOTS - 1."""
@@ -52,7 +52,7 @@ class Lanes(LiveWidget):
 
     lanes = traitlets.List().tag(sync=True)           # who, mode, stays, in_interrupt
     situations = traitlets.List().tag(sync=True)      # title, rule, asks, story, goal (whom to make wait), best (how long)
-    rules = traitlets.Dict().tag(sync=True)           # rule -> its words
+    rules = in_order()                                # rule -> its words
     turns = traitlets.Dict().tag(sync=True)           # what every request can come to: see turns_of()
 
     situation = traitlets.Int(0).tag(sync=True)

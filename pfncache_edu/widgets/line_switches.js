@@ -24,7 +24,8 @@ export function keyOf(switches, off) {
 class Switches {
   constructor(model, el) {
     Object.assign(this, { model, undone: [], id: `pfn${Math.random().toString(36).slice(2, 8)}` });
-    for (const name of ["switches", "lines", "outcomes", "diagrams", "kinds", "situations"]) this[name] = model.get(name);
+    for (const name of ["switches", "lines", "outcomes", "diagrams", "situations"]) this[name] = model.get(name);
+    this.kinds = Object.fromEntries(model.get("kinds"));
     this.predictions = { ...recall("line-switches.predictions", {}), ...model.get("predictions") };
     this.root = h("section", { class: "pfn-play pfn-line-switches", "aria-label": "Line switches", "data-lm-suppress-shortcuts": "true" });
     this.boxes = this.switches.map((one) => h("input", { type: "checkbox", id: `${this.id}-${one.name}`, onchange: ({ target }) => this.flip(one.name, target) }));

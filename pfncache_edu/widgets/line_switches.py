@@ -19,7 +19,7 @@ from ..ablations import NAMES, SITUATIONS, SWITCHES, Outcome, ablations, outcome
 from ..interpreters.chances import NEGLIGIBLE, Chance
 from ..render.diagram import rows_of
 from ..steps import KernelFunction
-from .live_widget import LiveWidget, module, styles
+from .live_widget import LiveWidget, in_order, module, styles
 
 MOST = 2
 NONE, ALL = "no runs", "all runs"
@@ -58,7 +58,7 @@ class LineSwitches(LiveWidget):
     lines = traitlets.List().tag(sync=True)             # [text, [[switch, old, new], …]], an empty text between functions
     outcomes = traitlets.Dict().tag(sync=True)          # "again announce" -> what became of it
     diagrams = traitlets.Dict().tag(sync=True)          # rows said once, and for each diagram their numbers
-    kinds = traitlets.Dict().tag(sync=True)
+    kinds = in_order()
     situations = traitlets.List().tag(sync=True)
 
     off = traitlets.List(traitlets.Unicode()).tag(sync=True)

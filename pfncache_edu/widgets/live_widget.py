@@ -38,6 +38,11 @@ def styles(name: str) -> str:
     return "\n".join((HERE / part).read_text(encoding="utf-8") for part in ("page.css", name))
 
 
+def in_order() -> traitlets.Dict:
+    """A dict whose order counts. It is sent as [[name, value], …]: a notebook's file sorts the names of a dict."""
+    return traitlets.Dict().tag(sync=True, to_json=lambda value, _: [list(pair) for pair in value.items()], from_json=lambda pairs, _: dict(pairs))
+
+
 class LiveWidget(anywidget.AnyWidget):
     """A widget that can be made again, anywhere, from its constructor's arguments."""
 

@@ -31,7 +31,8 @@ export class Maps {
 
 class Meeting {
   constructor(model, el) {
-    Object.assign(this, { model, past: [], id: `pfn${Math.random().toString(36).slice(2, 8)}` });
+    Object.assign(this, { model, cuts: Object.fromEntries(model.get("cuts")), outcomes: Object.fromEntries(model.get("outcomes")), past: [],
+      id: `pfn${Math.random().toString(36).slice(2, 8)}` });
     this.root = h("section", { class: "pfn-play pfn-retry", "aria-label": "Retry map", "data-lm-suppress-shortcuts": "true",
       onkeydown: (event) => event.stopPropagation() });                     // a notebook has keys of its own
     const fromLink = () => this.fromText(shared("retry"), true);
@@ -96,7 +97,7 @@ class Meeting {
   fromText(text, show = false) {
     const [, name, cut, x, y] = text.match(PLACE) ?? [];
     const variant = this.model.get("variants").indexOf(name);
-    if (variant < 0 || !(cut in this.model.get("cuts"))) return;
+    if (variant < 0 || !(cut in this.cuts)) return;
     const { length } = this.model.get("maps")[variant].steps;
     this.state = { variant, cut, x: Math.min(Number(x), Number(y), length), y: Math.min(Number(y), length) };
     this.build();
@@ -114,7 +115,7 @@ class Meeting {
   }
 
   told() {
-    const { cut, x, y } = this.state, { map } = this.maps, letter = this.maps.letter(cut, x, y), [name, what] = this.model.get("outcomes")[letter];
+    const { cut, x, y } = this.state, { map } = this.maps, letter = this.maps.letter(cut, x, y), [name, what] = this.outcomes[letter];
     return `First part ${this.place(x)}, second part ${x === y ? "right behind it" : this.place(y)}. ${name}: ${what}.`;
   }
 
@@ -152,10 +153,10 @@ class Meeting {
     [this.startAt, this.startSaid, first] = slider("x", "First part");
     [this.endAt, this.endSaid, second] = slider("y", "Second part");
     this.cut = h("select", { id: `${this.id}-cut`, onchange: () => this.change({ cut: this.cut.value }) },
-      Object.entries(model.get("cuts")).map(([name, label]) => h("option", { value: name }, label)));
+      Object.entries(this.cuts).map(([name, label]) => h("option", { value: name }, label)));
     this.back = button("Undo", () => this.undo());
     this.anchor = h("a", {}, "Link to this place");
-    this.find = button("Show me a stale one", () => { const found = this.maps.example(Object.keys(model.get("cuts"))); found ? this.change(found) : this.say("There is none: every place of every map ends well."); });
+    this.find = button("Show me a stale one", () => { const found = this.maps.example(Object.keys(this.cuts)); found ? this.change(found) : this.say("There is none: every place of every map ends well."); });
     this.outcome = h("div", { class: "r-outcome" });
     this.lanes = h("div", { class: "r-lanes scrolls", tabindex: "0", role: "region", "aria-label": "The refresh step by step, and where the event falls into it" });
     this.picture = h("div", { class: "r-picture" });
@@ -172,12 +173,12 @@ class Meeting {
   }
 
   legend() {
-    return h("ul", { class: "r-legend" }, Object.entries(this.model.get("outcomes")).map(([letter, [name, what]]) =>
+    return h("ul", { class: "r-legend" }, Object.entries(this.outcomes).map(([letter, [name, what]]) =>
       h("li", {}, s("svg", { viewBox: "0 0 14 14", width: 18, height: 18, "aria-hidden": "true" }, this.square(letter, 0, 0, 14)), h("span", {}, h("b", {}, name), `: ${what}`))));
   }
 
   update() {
-    const { cut, x, y } = this.state, { maps } = this, letter = maps.letter(cut, x, y), [name] = this.model.get("outcomes")[letter];
+    const { cut, x, y } = this.state, { maps } = this, letter = maps.letter(cut, x, y), [name] = this.outcomes[letter];
     this.cut.value = cut;
     [[this.startAt, this.startSaid, x], [this.endAt, this.endSaid, y]].forEach(([input, output, at]) => {
       input.value = String(at);
@@ -241,7 +242,7 @@ class Meeting {
     });
     const stale = maps.count(cut, STALE);
     return h("div", {}, s("svg", { viewBox: `0 0 ${left + edge + 4} ${edge + 22}`, width: left + edge + 4, height: edge + 22, role: "img",
-      "aria-label": `Map: the first part of the event goes to the right, the second part upwards. ${stale} of ${maps.map.maps[cut].length} places end stale. Here: ${this.model.get("outcomes")[maps.letter(cut, x, y)][0]}.` },
+      "aria-label": `Map: the first part of the event goes to the right, the second part upwards. ${stale} of ${maps.map.maps[cut].length} places end stale. Here: ${this.outcomes[maps.letter(cut, x, y)][0]}.` },
     parts, bands, s("rect", { class: "r-here", x: left + x * cell, y: top(y), width: cell, height: cell })),
     h("p", { class: "r-caption" }, "To the right: where the first part falls. Upwards: where the second part does. ", this.names.map((name, i) => `${i + 1} ${name}`).join(", "), "."));
   }

@@ -23,7 +23,7 @@ from ..interpreters.tables import tables
 from ..kvm.pfncache import mmu_notifier_retry_cache
 from ..program import Program
 from ..verdict import Verdict
-from .live_widget import LiveWidget, module, styles
+from .live_widget import LiveWidget, in_order, module, styles
 from .scheduler import AS_IN_LINUX, mutant_named, scenario_named
 from .subgoals import LADDERS, subgoal
 
@@ -62,8 +62,8 @@ class RetryMap(LiveWidget):
 
     variants = traitlets.List().tag(sync=True)
     maps = traitlets.List().tag(sync=True)            # one dict per variant: see `mapped`
-    outcomes = traitlets.Dict().tag(sync=True)
-    cuts = traitlets.Dict().tag(sync=True)
+    outcomes = in_order()
+    cuts = in_order()
     rungs = traitlets.List().tag(sync=True)
     place = traitlets.Unicode().tag(sync=True)        # "VARIANT~CUT~x~y": where the reader is
 

@@ -9,7 +9,7 @@ const ROWS = [["reads", "reads"], ["readers turned away", "turned_away"], ["– 
 
 /** Looks up outcomes (no page needed; the tests run it by itself). */
 export class Meter {
-  constructor({ knobs, fields, edges, outcomes }) { Object.assign(this, { knobs, fields, edges, outcomes }); }
+  constructor({ knobs, fields, edges, outcomes }) { Object.assign(this, { knobs: Object.fromEntries(knobs), fields, edges, outcomes }); }
 
   /** The numbers before and after the patch, by name; `waits` has the reads that did not wait first, then the bins. */
   at([rate, related, readers, kind]) {

@@ -21,7 +21,7 @@ from functools import lru_cache
 import traitlets
 
 from ..contention import Outcome, Workload, simulate
-from .live_widget import LiveWidget, module, styles
+from .live_widget import LiveWidget, in_order, module, styles
 
 FILE = pathlib.Path(__file__).with_suffix(".json")
 KNOBS = {"rate": (10_000, 100_000, 1_000_000, None), "related": (0, 0.1, 0.5), "readers": (0, 1, 2, 8),
@@ -55,7 +55,7 @@ class StallMeter(LiveWidget):
     _css = styles("stall_meter.css")
 
     situations = traitlets.List().tag(sync=True)      # title, story, rate, related, readers, kind
-    knobs = traitlets.Dict().tag(sync=True)
+    knobs = in_order()
     fields = traitlets.List().tag(sync=True)
     edges = traitlets.List().tag(sync=True)           # the last bin has no end: None
     outcomes = traitlets.Dict().tag(sync=True)        # see measure()
