@@ -4,6 +4,7 @@ What comes from a submission is escaped, and its pictures are rebuilt from the f
 """
 from __future__ import annotations
 
+import re
 from html import escape
 from xml.etree import ElementTree
 
@@ -31,6 +32,7 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem aut
 h1 {{ font-size: 1.4rem; overflow-wrap: anywhere; }}
 a {{ color: #0550ae; }}
 svg {{ max-width: 100%; height: auto; background: #fff; }}
+@media (max-width: 40rem) {{ figure svg {{ max-width: none; }} }}
 .wide {{ overflow-x: auto; }}
 .wide table {{ border-collapse: collapse; }}
 .wide th, .wide td {{ text-align: left; padding: .3em .6em; border-bottom: 1px solid #8886; vertical-align: top; }}
@@ -55,7 +57,7 @@ def page(title: str, body: str, *, forms: bool = False) -> str:
 
 def as_page(row, report: Report) -> str:
     """The page of one submission."""
-    told = as_html(report, clean_svg).replace("<pre>", '<pre tabindex="0">')      # so that keys can scroll it
+    told = re.sub("<(pre|figure)>", r'<\1 tabindex="0">', as_html(report, clean_svg))      # so that keys can scroll it
     body = (f"<h1>{escape(row.submission)}</h1>\n{told}\n"
             '<p><a href="../index.html">All submissions</a></p>')
     return page(f"{row.submission}: {row.points:g} of {row.maximum:g} points", body)
