@@ -215,6 +215,7 @@ def build_site(problem, every_page=True):
     every_page |= not (SITE / "index.html").exists() or not stamp.exists() or stamp.read_text() != key
     stamp.unlink(missing_ok=True)                            # a page that was warned of once must be looked at again
     say("building the book: " + ("every page" if every_page else "the pages that changed") + ", warnings are errors")
+    shutil.rmtree(SITE / "lite", ignore_errors=True)         # no page of the book: it comes back when this build is done
     run(PYTHON.with_name("jupyter-book"), "build", "book", "--config", "_config.yml", "--path-output", ".",
         *(["--all"] if every_page else []), "-W", "-n", "--keep-going", env=env)
     stamp.write_text(key)

@@ -23,7 +23,6 @@ async function bind(names, title, note) {
   document.body.append(cover(title, note), contents(sections), ...sections);
   document.head.append(footers(sections));
   sections.forEach(numberReferences);
-  await typeset(pages);
   return sections.map((section) => textOf(section.querySelector("h1")));
 }
 
@@ -133,16 +132,6 @@ function footers(sections) {
   const foot = (name, words) => `@page ${name} { @bottom-left { content: ${JSON.stringify(words)} } @bottom-right { content: counter(page) } }`;
   const rules = sections.map((section) => foot(section.id, textOf(section.querySelector("h1"))));
   return make(`<style>${[foot("contents", "Contents"), ...rules].join("\n")}</style>`);
-}
-
-async function typeset(pages) {
-  const page = pages.find(({ document }) => document.querySelector("script[src*='mathjax']"));
-  if (!page) return;
-  const settings = [...page.document.scripts].find((script) => script.textContent.startsWith("window.MathJax"));
-  if (settings) document.head.append(Object.assign(document.createElement("script"), { textContent: settings.textContent }));
-  const source = new URL(page.document.querySelector("script[src*='mathjax']").getAttribute("src"), page.url);
-  await new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), { src: source, onload: done, onerror: failed })));
-  await MathJax.startup.promise;
 }
 
 // ---- numbers ---------------------------------------------------------------------------------------------------------
