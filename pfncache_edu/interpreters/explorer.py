@@ -7,11 +7,13 @@ How it gets from generators, which cannot be copied, to hundreds of thousands of
   so replay is paid once per node and value, never per state.
 - A *state* of the whole program is one int: each cell's value and each thread's node has its own bits (a *slot*). The
   initial state is 0. A step adds a constant that depends only on the node and on the cells that the step touches, so
-  a move is two dict look-ups and an addition, and on wide levels only one.
+  a move is a dict look-up and an addition.
+- A step that touches only what nobody else ever touches can change places with all that others do. On wide levels the
+  others do not move right after such a *quiet* step: no state is missed, and none is met later (`tell_quiet_steps`).
 - The search is breadth-first over sets of ints, a level per step: the first failure is a shortest one.
 
-s is a state, d the difference that a move adds to it; a *row* is what one node has learned: `s & mask -> d`. A thread's
-`moves` are all its rows in one dict, by the bits that any of its steps touches.
+s is a state, d the difference that a move adds to it; a *row* is what one node has learned: `s & mask -> d`. A *team* has the
+rows of one or more threads in one dict, by the bits that any of their steps touches.
 """
 from __future__ import annotations
 
