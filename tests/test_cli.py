@@ -1,6 +1,7 @@
 """The command: what it prints, how it ends, and what it says when it is called wrongly."""
 import io
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -242,3 +243,13 @@ def test_it_runs_as_a_module_without_site_packages():
     done = subprocess.run([sys.executable, "-S", "-m", "pfncache_edu.cli", "list"], cwd=root, env={"PYTHONPATH": str(root)},
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stderr == ""
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["progress"], ["grade", "doctor"]], ids=" ".join)
+def test_a_reader_who_leaves_early_is_no_error(arguments, tmp_path):
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb") as nobody:
+        left = subprocess.run([sys.executable, "-m", "pfncache_edu.cli", *arguments], stdout=nobody, stderr=subprocess.PIPE, cwd=tmp_path,
+                              env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(pathlib.Path(cli.__file__).parents[1])})
+    assert left.returncode == 1 and not left.stderr

@@ -80,6 +80,8 @@ def run(asked) -> int:
     except (Refused, NoSandbox, LedgerInUse, BadRoster, NoRelease, NotUnpacked, ValueError) as problem:
         print(f"pfncache: {problem}", file=sys.stderr)
         return 2
+    except BrokenPipeError:                          # nobody reads on: the command line knows what to do
+        raise
     except OSError as problem:
         print(f"pfncache: the results cannot be written: {problem}", file=sys.stderr)
         return 2

@@ -160,6 +160,8 @@ def guarded(run, asked) -> int:
     """Run a command; what stands in its way is said in a line."""
     try:
         return run(asked, exercise_named(asked.exercise) if hasattr(asked, "exercise") else None)
+    except BrokenPipeError:                          # nobody reads on: the command line knows what to do
+        raise
     except (CannotStart, ValueError, OSError) as problem:
         print(f"pfncache: {problem}", file=sys.stderr)
         return 2
