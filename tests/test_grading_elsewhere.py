@@ -1,5 +1,4 @@
 """Judging on a Dask cluster: the same bytes as here, whichever of its processes dies. Scheduler and workers are processes on the loopback address."""
-import json
 import os
 import re
 import signal
@@ -37,11 +36,9 @@ class Cluster:
     """A scheduler and two workers, each in a folder of its own."""
 
     def __init__(self, folder):
-        self.told = folder / "scheduler.json"
-        self.scheduler = self.process(folder / "scheduler", "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(self.told))
-        said = iter(self.scheduler.stderr)
-        assert any(b"Scheduler at" in line for line in said)
-        self.workers = [self.process(folder / name, "worker", "--scheduler-file", str(self.told), "--nthreads", "1", "--no-nanny") for name in "ab"]
+        self.scheduler = self.process(folder / "scheduler", "scheduler", "--host", "127.0.0.1", "--port", "0")
+        self.address = next(found[0].decode() for line in self.scheduler.stderr if (found := re.search(rb"tcp://\S+", line)))
+        self.workers = [self.process(folder / name, "worker", self.address, "--nthreads", "1", "--no-nanny") for name in "ab"]
 
     def process(self, folder, *command):
         folder.mkdir(parents=True)
@@ -51,7 +48,7 @@ class Cluster:
 
     @property
     def url(self):
-        return json.loads(self.told.read_text())["address"].replace("tcp", "dask")
+        return self.address.replace("tcp", "dask")
 
     def end(self):
         for process in (*self.workers, self.scheduler):
