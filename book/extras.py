@@ -4,11 +4,13 @@
 
 Those that are named are put into the site, those of an earlier build are taken out, and the landing page links what is there.
 """
-import os
 import pathlib
 import re
 import shutil
 import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "_ext"))
+from linked import link, link_tree  # noqa: E402
 
 LAB, PDF = "lite", "inside-pfncache.pdf"
 PLACE = re.compile(r'(<div class="pfn-extras">).*?(</div>)', re.DOTALL)
@@ -35,27 +37,12 @@ def items(site: pathlib.Path) -> list[str]:
     return found
 
 
-def put(extra: pathlib.Path, target: pathlib.Path) -> None:
-    """Link a file, or each file of a folder: no second copy."""
-    if extra.is_dir():
-        shutil.copytree(extra, target, copy_function=link)
-    else:
-        link(extra, target)
-
-
-def link(source, target) -> None:
-    try:
-        os.link(source, target)
-    except OSError:                                     # another file system
-        shutil.copy(source, target)
-
-
 def offer(site: pathlib.Path, extras: list[pathlib.Path]) -> None:
     """Make the site's extras these and no others, and say so on its landing page."""
     shutil.rmtree(site / LAB, ignore_errors=True)
     (site / PDF).unlink(missing_ok=True)
     for extra in extras:
-        put(extra, site / extra.name)
+        (link_tree if extra.is_dir() else link)(extra, site / extra.name)
     found = items(site)
     landing = site / "index.html"
     text = landing.read_text(encoding="utf-8")

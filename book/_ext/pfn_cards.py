@@ -5,6 +5,7 @@ wants whole addresses: `html: baseurl:` in `_config.yml` says where the site is 
 relative to the page, and no `og:url` is written.
 """
 
+import functools
 import hashlib
 import html
 import pathlib
@@ -13,7 +14,7 @@ import textwrap
 import urllib.parse
 
 from docutils import nodes
-from pfn_live import link
+from linked import link
 from pfn_paths import plans
 
 SIZE = 1200, 630                                        # what those who show cards ask for
@@ -25,6 +26,7 @@ BOOK_QUESTION = "How does a hypervisor keep one page of a guest at hand, and let
 
 # ---- words -----------------------------------------------------------------------------------------------------------
 
+@functools.cache                                        # asked for on every page, and it reads every chapter
 def chapters():
     """The plan of each written chapter, by its page."""
     return {plan["page"]: plan for _, plan in plans() if plan["reading"]}

@@ -12,6 +12,7 @@ import re
 import shutil
 
 from docutils import nodes
+from linked import link_tree
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
@@ -134,17 +135,6 @@ def copy_runtime(app, error):
         link_tree(folder, static / "live" / folder.name)
     else:
         logger.info("no live Python on the pages: %s", why_not_live())
-
-
-def link_tree(source, target):
-    shutil.copytree(source, target, copy_function=link)
-
-
-def link(source, target):
-    try:
-        os.link(source, target)
-    except OSError:                                     # another file system
-        shutil.copy(source, target)
 
 
 def setup(app):
