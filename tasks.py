@@ -153,7 +153,7 @@ def why_no_npm():
     try:
         with once(ROOT / "node_modules/stamp", hash_of([ROOT / "package.json", ROOT / "package-lock.json"])) as needed:
             if needed:
-                say("installing what the page serves (Python for browsers, MathJax) with npm ci")
+                say("installing what the page serves and what typesets its formulas, with npm ci")
                 run("npm", "ci", "--no-progress", "--no-audit", "--no-fund", "--loglevel=error")
     except Stop:
         return "npm ci failed, its message is above"
