@@ -195,3 +195,10 @@ def test_the_book_s_own_server_answers_404_with_the_page(book):
         urllib.request.urlopen(book + "chapters/none.html")
     with answer.value as body:
         assert body.code == 404 and "Nobody told the link" in body.read().decode()
+
+
+@pytest.mark.browser
+def test_the_icon_of_the_search_field_stands_beside_its_words(book, open_page):
+    page = open_page(f"{book}search.html")
+    icon, field = (page.locator(f".bd-search-container form {part}").bounding_box() for part in ("i", "input"))
+    assert 0 < icon["width"] and icon["x"] + icon["width"] <= field["x"]
